@@ -35,7 +35,8 @@ PIECE = TOKENS * HEADS * SIZE * 2  # bytes
 PIECES = 2 * LAYERS
 METHODS = {
     "kvforge": "kv_pack, chunks, kv_checksum, kv_unpack",
-    "kvforge to HND": "the same into pages with heads before tokens",
+    "kvforge pull": "the same, read by the receiver",
+    "kvforge to HND": "into pages with heads before tokens",
     "pieces": "a descriptor of 16 KiB per piece, from page to page",
     "torch": "index_select, one write, index_copy_",
     "torch to HND": "index_select, permute, one write, index_copy_",
@@ -128,7 +129,8 @@ def receive(pipe: Connection, blocks: int) -> None:
         pipe.send("ready")
         pages = side.hnd if hnd else side.pages
         if method.startswith("kvforge"):
-            side.endpoint.fetch(peer, "key", side.slots, group="hnd" if hnd else "nhd").result()
+            group, mode = "hnd" if hnd else "nhd", "pull" if method.endswith("pull") else "push"
+            side.endpoint.fetch(peer, "key", side.slots, group=group, mode=mode).result()
         elif method != "copies":
             while not side.agent.get_new_notifs():
                 time.sleep(50e-6)
@@ -191,6 +193,7 @@ def measure(mib: int, blocks: int, repeats: int) -> None:
 
     calls: dict[str, Callable[[], object]] = {
         "kvforge": lambda: side.endpoint.offer("key", side.slots, group="nhd").result(),
+        "kvforge pull": lambda: side.endpoint.offer("key", side.slots, group="nhd").result(),
         "kvforge to HND": lambda: side.endpoint.offer("key", side.slots, group="hnd").result(),
         "pieces": lambda: write(side.pieces(), pieces),
         "torch": lambda: gathered(False),

@@ -72,11 +72,16 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_pairs(parties: list[Party], engine: str, capsys: Any) -> None:
-    check_pairs(parties, engine, engine, capsys)
+@pytest.fixture(params=["push", "pull"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def check_pairs(parties: list[Party], engine: str, title: str, capsys: Any) -> None:
+def test_pairs(parties: list[Party], engine: str, mode: str, capsys: Any) -> None:
+    check_pairs(parties, engine, mode, f"{engine}, {mode}", capsys)
+
+
+def check_pairs(parties: list[Party], engine: str, mode: str, title: str, capsys: Any) -> None:
     sender, receiver = parties[:2]
     sender.open({name: (pair[0], 1) for name, pair in PAIRS.items()}, engine=engine, **OPTIONS)
     receiver.open({name: (pair[1], 2) for name, pair in PAIRS.items()}, engine=engine, **OPTIONS)
@@ -88,9 +93,11 @@ def check_pairs(parties: list[Party], engine: str, title: str, capsys: Any) -> N
         before = sender.digest(name)
         landing = transfer_pages.slots(target, COUNT, number + 1)
         sender.offer(name, slots, group=name)
-        receiver.fetch([peer], name, landing, group=name)
+        receiver.fetch([peer], name, landing, group=name, mode=mode)
         stats = receiver.result(name)
-        assert sender.result(name)["bytes"] == stats["bytes"]
+        sent = sender.result(name)
+        assert sent["bytes"] == stats["bytes"]
+        assert sent["descriptors"] == (stats["chunks"] if mode == "push" else 0)
         digest = receiver.digest(name)
         assert digest == expected(target, 2, landing, rows), name
         assert sender.digest(name) == before, name
@@ -103,14 +110,14 @@ def check_pairs(parties: list[Party], engine: str, title: str, capsys: Any) -> N
     sender.close()
 
 
-def test_pairs_in_shared_memory(capsys: Any) -> None:
+def test_pairs_in_shared_memory(mode: str, capsys: Any) -> None:
     """As above, by UCX's shared memory."""
     if "nixl" not in engines():
         pytest.skip("no NIXL: pip install --no-deps -r requirements/transfer.txt")
     environment = {**ENVIRONMENT, "UCX_TLS": "sm,self,tcp"}
     two = [Party(environment) for _ in range(2)]
     try:
-        check_pairs(two, "nixl", "nixl, shared memory", capsys)
+        check_pairs(two, "nixl", mode, f"nixl, shared memory, {mode}", capsys)
     finally:
         for party in two:
             party.kill()
@@ -152,7 +159,7 @@ RANKS = {
 
 
 @pytest.mark.parametrize("case", RANKS)
-def test_ranks(parties: list[Party], engine: str, case: str) -> None:
+def test_ranks(parties: list[Party], engine: str, mode: str, case: str) -> None:
     senders, receivers = RANKS[case]
     seed = len(case)
     open_parties = parties[: len(senders) + len(receivers)]
@@ -166,7 +173,7 @@ def test_ranks(parties: list[Party], engine: str, case: str) -> None:
     addresses = [party.listen() for party in sending]
     for party, side in zip(receiving, receivers, strict=True):
         peers = [party.connect(address) for address in addresses]
-        party.fetch(peers, "key", transfer_pages.slots(side, COUNT, seed + 1))
+        party.fetch(peers, "key", transfer_pages.slots(side, COUNT, seed + 1), mode=mode)
     for number, (party, side) in enumerate(zip(receiving, receivers, strict=True)):
         party.result("key")
         rows = transfer_pages.model(side, LAYERS, COUNT, seed)
@@ -176,7 +183,7 @@ def test_ranks(parties: list[Party], engine: str, case: str) -> None:
         party.close()
 
 
-def test_two_groups_one_with_a_window(parties: list[Party], engine: str) -> None:
+def test_two_groups_one_with_a_window(parties: list[Party], engine: str, mode: str) -> None:
     """Of layers that look at the last 40 tokens only those are sent, by their numbers."""
     sender, receiver = parties[:2]
     source, target = Side(**NHD), Side(**HND)
@@ -189,7 +196,7 @@ def test_two_groups_one_with_a_window(parties: list[Party], engine: str) -> None
         sender.put(group, LAYERS, slots, first)
         sender.offer(group, slots, group=group)
         landing = transfer_pages.slots(target, COUNT - first, 2)
-        receiver.fetch([peer], group, landing, group=group, first=first)
+        receiver.fetch([peer], group, landing, group=group, first=first, mode=mode)
         receiver.result(group)
         rows = tokens(transfer_pages.model(source, LAYERS, COUNT, first), first, COUNT - first)
         seed = 5 if group == "full" else 6
@@ -198,7 +205,9 @@ def test_two_groups_one_with_a_window(parties: list[Party], engine: str) -> None
     sender.close()
 
 
-def test_one_whole_or_nothing_and_a_clean_tail(parties: list[Party], engine: str) -> None:
+def test_one_whole_or_nothing_and_a_clean_tail(
+    parties: list[Party], engine: str, mode: str
+) -> None:
     sender, receiver = parties[:2]
     source, target = Side(**NHD), Side(**HND)
     sender.open({"kv": (source, 1)}, engine=engine, **OPTIONS)
@@ -208,11 +217,11 @@ def test_one_whole_or_nothing_and_a_clean_tail(parties: list[Party], engine: str
     sender.put("kv", LAYERS, slots, 3)
     landing = transfer_pages.slots(target, COUNT, 2)
     with pytest.raises(Failed, match=r"Incompatible.* chunks at once, and 4 slots"):
-        receiver.fetch([peer], "all", landing, atomic=True)
+        receiver.fetch([peer], "all", landing, atomic=True, mode=mode)
     count = 64
     sender.offer("some", slots[:count])
     landing = list(range(48 + count))[48:]
-    receiver.fetch([peer], "some", landing, atomic=True, zero_tail=True)
+    receiver.fetch([peer], "some", landing, atomic=True, zero_tail=True, mode=mode)
     receiver.result("some")
     pages = transfer_pages.make(target, 2)
     rows = tokens(transfer_pages.model(source, LAYERS, COUNT, 3), 0, count)

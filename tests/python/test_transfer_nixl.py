@@ -3,6 +3,7 @@ registered, and why a slot that a late write may hit is nobody's before the agen
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -221,6 +222,90 @@ def test_a_note_comes_after_its_bytes(both: Both) -> None:
     writer.meet(target.metadata)  # the same metadata again
     writer.notify("target", b"n" * MIB)
     assert target.notes(1) == [b"n" * MIB]
+
+
+def test_who_is_read_has_a_note_once_it_is_over(both: Both) -> None:
+    """So that it may overwrite what was read."""
+    reader, source = both
+    source.fill(7)
+    for number in range(1, 6):
+        note = f"read {number}".encode()
+        reader.fill(0)
+        if number == 1:
+            reader.begin("target", source.base, ALL, note, "READ")
+        else:
+            reader.again(note)
+        source.ask("notes", 1)  # it answers no read but while it looks at its agent
+        assert reader.end() == "DONE"
+        assert source.answer() == [note]
+        assert reader.holds(7, 4 * MIB) == 4 * MIB
+
+
+def test_a_read_of_a_peer_that_is_killed(both: Both) -> None:
+    """Who reads is told, with a part of the bytes in its own memory: no read goes to pages."""
+    reader, source = both
+    source.fill(7)
+    reader.begin("target", source.base, [(0, 0, 64)], b"", "READ")
+    assert reader.end() == "DONE"
+    source.signal(signal.SIGSTOP)
+    reader.fill(0)
+    reader.begin("target", source.base, [(0, 0, LARGE)], b"", "READ")
+    assert reader.end(1.0) == "PROC"
+    source.signal(signal.SIGKILL)
+    with pytest.raises(Refused, match="RemoteDisconnect"):
+        reader.end()
+    assert reader.holds(7) < LARGE
+
+
+def test_a_reader_that_is_killed_ends_the_process_that_is_read(both: Both) -> None:
+    """Where it has not begun to answer, over TCP: so the engine has bytes written where it might be taken.
+    UCX is to be tried anew if this fails."""
+    reader, source = both
+    for _ in range(5):
+        reader.begin("target", source.base, [(0, 0, 64)], b"", "READ")
+        assert reader.end() == "DONE"
+        source.signal(signal.SIGSTOP)
+        reader.begin("target", source.base, ALL, b"", "READ")
+        reader.bury()
+        time.sleep(0.05)
+        source.signal(signal.SIGCONT)
+        source.ask("notes", 1, 0.5)
+        try:
+            source.answer()
+        except (EOFError, OSError):
+            break
+        reader = Owner("reader")
+        reader.meet(source.metadata)
+    else:
+        reader.bury()
+        pytest.fail("the process that was read lives")
+    source.process.join()
+    assert source.process.exitcode == -signal.SIGABRT
+
+
+@pytest.mark.parametrize("fence", ["release", "agent"])
+def test_only_the_end_of_the_agent_ends_a_read(both: Both, fence: str) -> None:
+    """The source stops, the reader gives up and uses its memory again, and the source goes on."""
+    reader, source = both
+    source.fill(7)
+    reader.begin("target", source.base, [(0, 0, 64)], b"", "READ")
+    assert reader.end() == "DONE"
+    source.signal(signal.SIGSTOP)
+    reader.begin("target", source.base, [(0, 0, LARGE)], b"", "READ")
+    assert reader.end(1.0) == "PROC"
+    if fence == "release":
+        reader.release()
+    else:
+        reader.renew("another name")
+    reader.fill(0)
+    source.signal(signal.SIGCONT)
+    source.ask("notes", 1, 1.0)
+    reader.notes(1, 1.0)
+    with contextlib.suppress(EOFError, OSError):  # see above
+        source.answer()
+    source.bury()
+    came = reader.holds(7)
+    assert came > 0 if fence == "release" else came == 0
 
 
 def test_what_is_refused(both: Both) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
+import json
 import resource
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,8 +47,8 @@ FIELDS = {  # of a chunk's note: where, how wide
 class Pair:
     """A sender and a receiver in this process, in chunks of 32 tokens."""
 
-    def __init__(self) -> None:
-        self.wire = Loopback()
+    def __init__(self, mode: str = "push") -> None:
+        self.wire, self.mode = Loopback(), mode
         random = np.random.default_rng(1)
         shape = (2, LAYERS, 10, 16, 2, 8)
         self.source = random.integers(0, 1 << 16, shape, np.uint16)
@@ -62,15 +64,18 @@ class Pair:
         self.peer = self.receiver.connect(*self.sender.listen())
         self.sender.wait_for_peers(1)
 
-    def endpoint(self, name: str, pages: Any) -> transfer.Endpoint:
+    def endpoint(self, name: str, pages: Any, slots: int = SLOTS) -> transfer.Endpoint:
         views = [pages[plane, layer] for plane in range(2) for layer in range(LAYERS)]
         group = transfer.Group("kv", views, layers=["a", "b"], dtype="float16", wire_block=32)
-        options: dict[str, Any] = {"slots": SLOTS, "slot_bytes": 4096, "deadline": 5.0}
+        options: dict[str, Any] = {"slots": slots, "slot_bytes": 4096, "deadline": 5.0}
         return transfer.Endpoint(name, [group], engine=self.wire, **options)
 
     def run(self, **options: Any) -> transfer.Transfer:
         self.sender.offer("key", self.slots)
-        return self.receiver.fetch(self.peer, "key", self.landing, **options)
+        return self.fetch("key", self.landing, **options)
+
+    def fetch(self, key: str, slots: Any, **options: Any) -> transfer.Transfer:
+        return self.receiver.fetch(self.peer, key, slots, mode=self.mode, **options)
 
     def all_free(self) -> bool:
         """Soon: the last notes are on their way."""
@@ -84,9 +89,16 @@ class Pair:
         return False
 
 
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    found = Pair()
+def soon(what: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 5
+    while not what() and time.monotonic() < until:
+        time.sleep(0.001)
+    return what()
+
+
+@pytest.fixture(params=messages.MODES)
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    found = Pair(request.param)
     yield found
     found.receiver.close()
     found.sender.close()
@@ -96,7 +108,9 @@ def test_a_transfer(pair: Pair) -> None:
     stats = pair.run().result()
     np.testing.assert_array_equal(pair.target, pair.want)
     assert (stats.chunks, stats.descriptors, stats.bytes) == (4, 4, 4 * 4096)
-    assert pair.wire.kinds.count(messages.CHUNK) == 4
+    kinds = [pair.wire.kinds.count(kind) for kind in (messages.CHUNK, messages.LENT)]
+    assert kinds == ([4, 0] if pair.mode == "push" else [0, 4])
+    assert pair.wire.kinds.count(messages.RETURNED) == kinds[1]
     assert pair.all_free()
 
 
@@ -111,6 +125,8 @@ def test_a_note_that_comes_twice_is_one(pair: Pair) -> None:
 def test_a_field_that_is_not_what_was_agreed(pair: Pair, field: str) -> None:
     """The transfer fails with the field's name, and nothing is written."""
     at, kind = FIELDS[field]
+    if (pair.mode, field) == ("pull", "generation"):
+        pytest.skip("it is the sender's own, and must be later than that of the last chunk")
 
     def mangle(note: bytes) -> list[bytes]:
         (value,) = struct.unpack_from(f"<{kind}", note, at)
@@ -155,7 +171,7 @@ def test_a_note_that_is_none(pair: Pair, mangle: Any, field: str) -> None:
 @pytest.mark.parametrize("chunk", range(4))
 def test_bytes_that_are_not_those_that_were_sent(pair: Pair, chunk: int) -> None:
     """A late write to staging: the chunks before have come, this one and those behind have not."""
-    ring = pair.receiver._incoming
+    ring = pair.receiver._incoming if pair.mode == "push" else pair.sender._exchange.outgoing
 
     def mangle(note: bytes) -> list[bytes]:
         header, _ = messages.parse_chunk(messages.parse(note))
@@ -199,6 +215,142 @@ def test_a_chunk_of_a_transfer_that_was_given_up(pair: Pair) -> None:
     np.testing.assert_array_equal(pair.target, pair.want)
 
 
+@pytest.fixture
+def puller() -> Iterator[Pair]:
+    found = Pair("pull")
+    yield found
+    found.receiver.close()
+    found.sender.close()
+
+
+def test_a_read_that_is_late(puller: Pair) -> None:
+    """The slot that it goes to is nobody's until it is over, whatever it brings: the sender's slots went
+    round at once, and hold chunks of somebody else by then."""
+    puller.wire.slow = True
+    fetch = puller.run()
+    assert soon(lambda: puller.wire.kinds.count(messages.LENT) == SLOTS)
+    link = puller.wire.links[puller.receiver._exchange.peers[puller.peer].link.address()]
+    assert soon(lambda: len(link.reads) == SLOTS)
+    fetch.abort()
+    with pytest.raises(transfer.Aborted):
+        fetch.result()
+    want = {"free": SLOTS, "held": 0, "quarantined": 0}
+    assert soon(lambda: puller.sender.counts()["outgoing"] == want)
+    quarantined = {"free": 0, "held": 0, "quarantined": SLOTS}
+    assert puller.receiver.counts()["incoming"] == quarantined
+    again = puller.run()
+    time.sleep(0.05)
+    assert puller.receiver.counts()["incoming"] == quarantined and not again.done()
+    puller.wire.slow = False
+    again.result()
+    np.testing.assert_array_equal(puller.target, puller.want)
+    assert puller.all_free()
+
+
+def test_a_read_that_never_ends(puller: Pair) -> None:
+    """The deadline is over, and after another one the link is cut: all slots are back."""
+    puller.wire.slow = True
+    fetch = puller.run(deadline=0.2)
+    with pytest.raises(transfer.DeadlineExceeded):
+        fetch.result()
+    np.testing.assert_array_equal(puller.target, puller.before)
+    until = time.monotonic() + 10
+    while puller.receiver.peers() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert puller.receiver.peers() == []
+    assert puller.all_free()
+
+
+@pytest.mark.parametrize("older", [0, 1])
+def test_a_stale_note_of_what_is_lent(puller: Pair, older: int) -> None:
+    """One of an earlier life of its slot is refused before anything is read."""
+
+    def mangle(note: bytes) -> list[bytes]:
+        header, sums = messages.parse_chunk(messages.parse(note))
+        if header.chunk != 2:
+            return [note]
+        stale = dataclasses.replace(header, generation=header.generation - 1 - older)
+        return [messages.chunk(stale, sums, messages.LENT)]
+
+    puller.wire.mangle = mangle
+    with pytest.raises(transfer.BadMessage, match="generation"):
+        puller.run().result()
+    assert puller.all_free()
+
+
+def test_bytes_of_another_chunk_that_are_read(puller: Pair) -> None:
+    """As where a slot has gone round before it was read: the sums are others."""
+
+    def mangle(note: bytes) -> list[bytes]:
+        header, sums = messages.parse_chunk(messages.parse(note))
+        other = dataclasses.replace(header, slot=(header.slot + 1) % SLOTS)
+        return [messages.chunk(other, sums, messages.LENT)]
+
+    puller.wire.mangle = mangle
+    with pytest.raises(transfer.BadMessage, match="units with another sum"):
+        puller.run().result()
+    np.testing.assert_array_equal(puller.target, puller.before)
+    assert puller.all_free()
+
+
+def test_who_pushes_does_not_lend(pair: Pair) -> None:
+    """Each of the two modes refuses the other's note."""
+    other = {"push": messages.LENT, "pull": messages.CHUNK}[pair.mode]
+    pair.wire.mangle = lambda note: [note[:6] + struct.pack("<H", other) + note[8:]]
+    with pytest.raises(transfer.BadMessage, match="lent"):
+        pair.run().result()
+    np.testing.assert_array_equal(pair.target, pair.before)
+
+
+def test_what_is_lent_or_returned_late_frees_no_slot_of_the_other_ring(puller: Pair) -> None:
+    """Both rings count slots and generations, and the same may be in quarantine here."""
+    puller.wire.slow = True
+    fetch = puller.run()
+    link = puller.receiver._exchange.peers[puller.peer].link
+    assert soon(lambda: len(puller.wire.links[link.address()].reads) == SLOTS)
+    [receiving] = [each.receiving for each in puller.receiver._exchange.fetches]
+    [stream] = receiving.streams
+    slots = [read.slot for read in stream.reading.values()]
+    chunks = messages.parse_chunk, messages.chunk
+    held: list[bytes] = []
+    puller.wire.mangle = lambda note: held.append(note) or []  # type: ignore[func-returns-value]
+    fetch.abort()
+    late = puller.receiver.fetch(puller.peer, "key", puller.landing, mode="pull")
+    late.abort()
+    header = messages.Header(7, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 1024, 0, 0)
+    sums = np.zeros(1, np.int64)
+    header = dataclasses.replace(header, digest=messages.digest(sums))
+    for slot in slots:
+        same = dataclasses.replace(header, slot=slot.slot, generation=slot.generation)
+        puller.wire.links[link.address()].notes += [
+            chunks[1](same, sums, messages.LENT),
+            messages.with_slots(messages.RETURNED, stream.number, [slot]),
+        ]
+    time.sleep(0.05)
+    assert puller.receiver.counts()["incoming"]["quarantined"] == SLOTS
+    puller.wire.slow = False
+    assert puller.all_free()
+
+
+def test_all_at_once_from_a_smaller_ring(puller: Pair) -> None:
+    """What has been read goes round at the sender, though nothing is unpacked before all is there."""
+    small = puller.endpoint("small", puller.source, slots=1)
+    large = puller.endpoint("large", puller.target, slots=4)
+    with small, large:
+        peer = large.connect(*small.listen())
+        small.offer("key", puller.slots)
+        large.fetch(peer, "key", puller.landing, atomic=True, mode="pull").result()
+    np.testing.assert_array_equal(puller.target, puller.want)
+
+
+def test_a_mode_is_one_of_two(pair: Pair) -> None:
+    with pytest.raises(ValueError, match=r"mode: got fetch, want one of \('push', 'pull'\)"):
+        pair.receiver.fetch(pair.peer, "key", [], mode="fetch")
+    body = json.dumps(["key", 4096, {}, "fetch"]).encode()
+    with pytest.raises(transfer.BadMessage, match="want: mode"):
+        messages.parse_want(body)
+
+
 def test_all_or_nothing(pair: Pair) -> None:
     """A chunk that fails leaves what came before it as it was, too."""
     seen: list[int] = []
@@ -209,7 +361,7 @@ def test_all_or_nothing(pair: Pair) -> None:
 
     pair.wire.mangle = mangle
     pair.sender.offer("key", pair.slots)
-    fetch = pair.receiver.fetch(pair.peer, "key", pair.landing[:96], atomic=True)
+    fetch = pair.fetch("key", pair.landing[:96], atomic=True)
     with pytest.raises(transfer.BadMessage):
         fetch.result()
     np.testing.assert_array_equal(pair.target, pair.before)
@@ -220,13 +372,13 @@ def test_release_is_called_once_the_pages_are_free(pair: Pair) -> None:
     offer = pair.sender.offer("key", pair.slots, readers=2, release=released.append)
     for _ in range(2):
         assert not released
-        pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+        pair.fetch("key", pair.landing).result()
     offer.result()
     assert released == [offer]
 
 
 def test_an_empty_transfer(pair: Pair) -> None:
-    assert pair.receiver.fetch(pair.peer, "key", []).result().chunks == 0
+    assert pair.fetch("key", []).result().chunks == 0
 
 
 def test_awaited(pair: Pair) -> None:
@@ -243,7 +395,7 @@ def test_many_transfers_keep_nothing(pair: Pair) -> None:
     def some(count: int) -> int:
         for _ in range(count):
             offer = pair.sender.offer("key", pair.slots[:40])
-            pair.receiver.fetch(pair.peer, "key", pair.landing[:40]).result()
+            pair.fetch("key", pair.landing[:40]).result()
             offer.result()
         gc.collect()
         return len(gc.get_objects())
@@ -372,7 +524,7 @@ def test_readers_say_when_they_are_through(pair: Pair) -> None:
         second_peer = second.connect(*pair.sender.listen())
         found, released = offer(pair)
         for _ in range(2):
-            pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+            pair.fetch("key", pair.landing).result()
         for _ in range(2):  # the same reader twice is one
             pair.receiver.release(pair.peer, "key", 2)
         time.sleep(0.05)
@@ -423,7 +575,7 @@ def test_a_release_that_is_none(pair: Pair, body: bytes) -> None:
 
 def test_slots_for_what_is_not_offered_yet_come_back(pair: Pair) -> None:
     """Others have them meanwhile; once it is offered they are granted anew."""
-    early = pair.receiver.fetch(pair.peer, "later", pair.landing)
+    early = pair.fetch("later", pair.landing)
     assert pair.all_free()
     assert pair.wire.kinds.count(messages.DRAINED) == 1
     pair.run().result()
@@ -439,7 +591,7 @@ def test_what_is_offered_is_sent_without_being_asked_twice(pair: Pair) -> None:
     """Want and credit go together, and the next note is the first chunk or that it is there."""
     pair.sender.offer("key", pair.slots)
     pair.wire.kinds.clear()
-    pair.receiver.fetch(pair.peer, "key", pair.landing).result()
+    pair.fetch("key", pair.landing).result()
     kinds = [kind for kind in pair.wire.kinds if kind != messages.PING]
     assert kinds[:2] == [messages.WANT, messages.CREDIT]
     assert messages.DRAINED not in kinds

@@ -29,10 +29,17 @@ from transfer_pages import Side
 from transfer_party import Died, Failed, Party, expected
 
 LAYERS, COUNT, BLOCK = 3, 640, 64  # ten chunks of 64 tokens
-# What happens where; "half-unpacked" is soon after the check, "half-sent" soon after the post.
+_LANDED = ["landed", "checked", "half-unpacked", "unpacked", "ack"]
+# What happens where. Events that are half are soon after those beside them.
 EVENTS = {
-    "sender": ["hello", "credit", "pack", "posted", "half-sent"],
-    "receiver": ["hello", "want", "landed", "checked", "half-unpacked", "unpacked", "ack"],
+    ("push", "sender"): ["hello", "credit", "pack", "posted", "half-sent"],
+    ("push", "receiver"): ["hello", "want", *_LANDED],
+    ("pull", "sender"): ["hello", "credit", "pack", "lent", "half-lent"],
+    ("pull", "receiver"): ["hello", "want", "read", "half-read", *_LANDED],
+}
+_HALF = {
+    **{"half-sent": "posted", "half-lent": "lent"},
+    **{"half-read": "read", "half-unpacked": "checked"},
 }
 ACTIONS = ["kill", "stop", "pause"]
 _SILENCE, _DEADLINE = 3.0, 5.0
@@ -45,6 +52,7 @@ class Case:
 
     seed: int
     engine: str
+    mode: str
     ranks: int  # of senders, and of receivers
     role: str
     event: str
@@ -55,17 +63,18 @@ class Case:
     def of(seed: int, engines: list[str]) -> Case:
         """All events and actions in turn, and the rest by chance."""
         random = np.random.default_rng(seed)
-        events = [(role, event) for role in EVENTS for event in EVENTS[role]]
-        role, event = events[seed % len(events)]
-        action = ACTIONS[(seed // len(events) + seed) % len(ACTIONS)]
+        events = [(mode, role, event) for mode, role in EVENTS for event in EVENTS[mode, role]]
+        round_, turn = divmod(seed, len(events))
+        mode, role, event = events[turn]
+        action = ACTIONS[(round_ + turn) % len(ACTIONS)]
         once = event in ("hello", "want", "credit")
         number = 1 if once else int(random.integers(1, 9))
         engine = engines[int(random.integers(len(engines)))]
-        return Case(seed, engine, int(random.integers(1, 3)), role, event, number, action)
+        return Case(seed, engine, mode, int(random.integers(1, 3)), role, event, number, action)
 
     @property
     def fault(self) -> tuple[str, int, int, float]:
-        event = {"half-unpacked": "checked", "half-sent": "posted"}.get(self.event, self.event)
+        event = _HALF.get(self.event, self.event)
         delay = np.random.default_rng(self.seed).uniform(1e-4, 3e-3) if event != self.event else 0.0
         return (
             event,
@@ -170,7 +179,8 @@ class Run:
             peers = []
             for address in addresses:
                 peers.append(attempt(number, "connect", address))
-            attempt(number, "fetch", peers, "key", self.slots(number), deadline=deadline)
+            options = {"deadline": deadline, "mode": self.case.mode}
+            attempt(number, "fetch", peers, "key", self.slots(number), **options)
         for number in range(ranks, 2 * ranks):
             attempt(number, "result", "key", deadline + 5)
         for number in range(ranks):
@@ -266,7 +276,7 @@ def run(seeds: range, engines: list[str], say: Any) -> Counter[str]:
             case = Case.of(seed, engines)
             started = time.monotonic()
             outcome = Run(case, pool)()
-            hit[f"{case.role} {case.event} {case.action}"] += 1
+            hit[f"{case.mode} {case.role} {case.event} {case.action}"] += 1
             say(f"{case}: {outcome}, {time.monotonic() - started:.1f} s")
     finally:
         for party in pool:

@@ -15,10 +15,13 @@ Mangle = Callable[[bytes], list[bytes]]
 
 
 class Loopback:
-    """The wire between the endpoints of one test. `mangle` sees chunks' notes, after their bytes."""
+    """The wire between the endpoints of one test. `mangle` sees chunks' notes, after their bytes or
+    before they are read. While `slow`, reads have not begun, and what they bring is what is there once
+    they may."""
 
     def __init__(self) -> None:
         self.mangle: Mangle = lambda note: [note]
+        self.slow = False
         self.links: dict[bytes, _Link] = {}
         self.kinds: list[int] = []
 
@@ -42,6 +45,8 @@ class _Link:
         self.notes: deque[bytes] = deque()
         self.peer = b""
         self.cut = False
+        self.tickets = 0
+        self.reads: dict[int, Callable[[], None]] = {}
         self.key = f"{len(wire.links)}".encode()
         wire.links[self.key] = self
 
@@ -62,15 +67,33 @@ class _Link:
         other.incoming[target : target + count] = self.outgoing[source : source + count]
         self.wire.kinds.append(messages.CHUNK)
         other.notes += self.wire.mangle(note)
-        return 1
+        return 0
+
+    def read(self, source: int, target: int, count: int, note: bytes) -> int:
+        other = self._other()
+
+        def run() -> None:
+            self.incoming[target : target + count] = other.outgoing[source : source + count]
+            self.wire.kinds.append(messages.parse(note).kind)
+            other.notes.append(note)
+
+        self.tickets += 1
+        self.reads[self.tickets] = run
+        return self.tickets
 
     def done(self, ticket: int) -> bool:
+        if ticket in self.reads:
+            self._other()
+            if self.wire.slow:
+                return False
+            self.reads.pop(ticket)()
         return True
 
     def notify(self, note: bytes) -> None:
         other = self._other()
-        self.wire.kinds.append(messages.parse(note).kind)
-        other.notes.append(note)
+        kind = messages.parse(note).kind
+        self.wire.kinds.append(kind)
+        other.notes += self.wire.mangle(note) if kind == messages.LENT else [note]
 
     def poll(self) -> list[bytes]:
         if self.peer:

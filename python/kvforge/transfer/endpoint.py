@@ -252,15 +252,19 @@ class Endpoint:
         zero_tail: bool = False,
         deadline: float | None = None,
         ready: Any = None,
+        mode: str = "push",
     ) -> Transfer:
         """Brings tokens first, first + 1, ... of `key` into these slots (int64, 0 and more, each once).
 
         Which of the peers gives which heads and layers follows from what they said of themselves.
         `layers`: some of the group's. `atomic`: no page changes before all has come and is checked.
         `zero_tail`: the rows of the last token's page behind it become 0. On a GPU pages are written
-        after what the caller's stream has been given, or what it had been at `ready`. Incompatible at
-        once where the peers do not have it all; else see result().
+        after what the caller's stream has been given, or what it had been at `ready`. `mode`: "push"
+        where the peers' engines write into this side's slots, "pull" where this side's reads theirs.
+        Incompatible at once where the peers do not have it all; else see result().
         """
+        if mode not in messages.MODES:
+            raise ValueError(f"fetch: mode: got {mode}, want one of {messages.MODES}")
         found = self._group(group)
         seconds = self._deadline if deadline is None else deadline
         transfer = Transfer(key)
@@ -273,7 +277,8 @@ class Endpoint:
         ready = self.ready() if ready is None else ready
         fetch = self._call(
             lambda: self._exchange.fetch(
-                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail, ready)
+                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail, ready),
+                mode,
             )
         )
         error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")

@@ -1,5 +1,5 @@
-"""What kvforge.transfer asks of a library that carries bytes: writes into a peer's staging memory, each
-followed by a note, and notes alone."""
+"""What kvforge.transfer asks of a library that carries bytes: writes into a peer's staging memory and reads
+of it, each followed by a note, and notes alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,14 @@ class Link(Protocol):
         peer's incoming one, offsets in bytes, and to bring the note once they are there. Returns the
         ticket of the write."""
 
+    def read(self, source: int, target: int, count: int, note: bytes) -> int:
+        """Begins to read `count` bytes from `source` of the peer's outgoing staging memory to `target` of
+        the incoming one here, and to bring the peer the note once it may overwrite them. Returns the
+        ticket of the read."""
+
     def done(self, ticket: int) -> bool:
-        """Whether the source may be overwritten; once True the ticket is gone. LinkDown as for all."""
+        """Whether the source of a write may be overwritten, or the bytes of a read are there; once True
+        the ticket is gone. LinkDown as for all."""
 
     def notify(self, note: bytes) -> None:
         """Brings a note, in the order of notes."""

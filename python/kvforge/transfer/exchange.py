@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from kvforge.transfer import messages, plan
@@ -141,6 +142,7 @@ class Exchange:
         atomic: bool,
         zero_tail: bool,
         ready: Any,
+        mode: str,
     ) -> Fetch:
         """Begins a fetch, as Endpoint.fetch() says."""
         self.incoming.staging.after(ready)
@@ -168,19 +170,19 @@ class Exchange:
             )
             cut = plan.chunks(part, wire.row_bytes, limit[name])
             link, index = there[name].link, there[name].index(mine.name)
-            streams.append(Stream(secrets.randbits(63), name, link, index, wire, part, cut))
+            lends = there[name].hello.slots, there[name].hello.slot_bytes
+            streams.append(Stream(secrets.randbits(63), name, link, index, wire, part, cut, lends))
         receiving = Receiving(
             *(group, tokens, streams, self.incoming, transfer.stats, self.event),
-            *(atomic, zero_tail),
+            *(atomic, zero_tail, mode == "pull"),
         )
         fetch = Fetch(transfer, receiving, time.monotonic() + seconds, seconds)
         self.fetches.append(fetch)
         for stream in streams:
             there[stream.peer].streams[stream.number] = (receiving, stream)
         for stream in streams:
-            text = messages.want(
-                stream.number, transfer.key, stream.part.to_json(), limit[stream.peer]
-            )
+            part_json = stream.part.to_json()
+            text = messages.want(stream.number, transfer.key, part_json, limit[stream.peer], mode)
             self.notify(there[stream.peer], text)
         self.event("want")
         receiving.grant_early()
@@ -252,6 +254,13 @@ class Exchange:
                 return True
         self._answer_wants(peer)
         busy = bool(notes)
+        for number, (receiving, stream) in list(peer.streams.items()):
+            if stream.reading and number in peer.streams:
+                busy |= self._advance(receiving, partial(receiving.end_reads, stream))
+        for ticket, slot in list(peer.late.items()):
+            if peer.link.done(ticket):
+                del peer.late[ticket]
+                self.incoming.drained(slot, peer.link)
         for sending in list(peer.sendings.values()):
             try:
                 busy |= sending.step()
@@ -289,8 +298,10 @@ class Exchange:
             peer.streams[note.transfer][1].ready = True
         elif note.kind == messages.ACK and note.transfer in peer.sendings:
             peer.sendings[note.transfer].acknowledge(messages.parse_slots(note.body))
-        elif note.kind == messages.CHUNK:
+        elif note.kind in (messages.CHUNK, messages.LENT):
             self._take_chunk(peer, note)
+        elif note.kind == messages.RETURNED and note.transfer in peer.sendings:
+            peer.sendings[note.transfer].returned(messages.parse_slots(note.body))
         elif note.kind == messages.DRAINED:
             receiving, stream = peer.streams.get(note.transfer, (None, None))
             for slot in messages.parse_slots(note.body):
@@ -318,22 +329,26 @@ class Exchange:
 
     def _take_chunk(self, peer: Peer, note: Note) -> None:
         header, sums = messages.parse_chunk(note)
-        if note.transfer not in peer.streams:  # late: the slot is the better for it
+        lent = note.kind == messages.LENT
+        if note.transfer in peer.streams:
+            receiving, stream = peer.streams[note.transfer]
+            self._advance(receiving, partial(receiving.take, stream, header, sums, lent))
+        if not lent:  # one that came late, or was refused: the slot is the better for it
             self.incoming.drained(Slot(header.slot, header.generation), peer.link)
-            return
-        receiving, stream = peer.streams[note.transfer]
+
+    def _advance(self, receiving: Receiving, call: Callable[[], bool]) -> bool:
+        """Moves a fetch on. What goes wrong is its end, but where that is of the link."""
         fetch = self._fetch_of(receiving)
         try:
-            receiving.take(stream, header, sums)
+            found = call()
         except LinkDown:
             raise
         except Exception as error:  # of the header, the sums or kv_unpack
-            landed = Slot(header.slot, header.generation)
             self.end_fetch(fetch, error)
-            self.incoming.drained(landed, peer.link)
-            return
+            return True
         if receiving.complete:
             self.end_fetch(fetch, None)
+        return found
 
     def _fetch_of(self, receiving: Receiving) -> Fetch:
         return next(fetch for fetch in self.fetches if fetch.receiving is receiving)
@@ -341,17 +356,19 @@ class Exchange:
     def _answer_wants(self, peer: Peer) -> None:
         """Begins to send what a peer wants and somebody here has offered."""
         for want in list(peer.wants):
-            number, key, limit, values = want
+            number, key, limit, values, mode = want
             for offer in self.offers:
                 if offer.transfer.key == key and offer.group.shape.name == values.get("group"):
                     peer.wants.remove(want)
                     try:
-                        self._begin(peer, offer, number, limit, values)
+                        self._begin(peer, offer, number, limit, values, mode)
                     except Incompatible as error:
                         self.notify(peer, messages.fail(number, str(error)))
                     break
 
-    def _begin(self, peer: Peer, offer: Offer, number: int, limit: int, values: Any) -> None:
+    def _begin(
+        self, peer: Peer, offer: Offer, number: int, limit: int, values: Any, mode: str
+    ) -> None:
         shape = offer.group.shape
         part = plan.Part.from_json(values, shape)
         wire = Wire.between(shape, peer.shape(shape.name))
@@ -373,6 +390,7 @@ class Exchange:
             offer.slots[start : start + part.count],
             offer.transfer.stats,
             self.event,
+            mode == "pull",
         )
         peer.sendings[number] = sending
         offer.sendings.append((peer, sending))
@@ -424,6 +442,7 @@ class Exchange:
             peer = self.peers.get(stream.peer)
             if peer is None or peer.streams.pop(stream.number, None) is None:
                 continue
+            peer.late.update({read.ticket: read.slot for read in stream.reading.values()})
             if error is not None and not stream.complete:
                 self.notify(peer, messages.fail(stream.number, str(error)))
         settle(fetch.transfer, error)

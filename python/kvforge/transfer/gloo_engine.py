@@ -14,7 +14,9 @@ from typing import Any
 
 from kvforge.transfer.engine import Link, LinkDown
 
-_Frame = tuple[bytes, int, int, int, int]  # note, source, target, bytes, ticket
+# Kinds of frames: a note and maybe bytes, the wish for bytes, those, and the end.
+_NOTE, _ASK, _ANSWER, _END = range(4)
+_Frame = tuple[int, bytes, int, int, int, int]  # kind, note, source, target, bytes, ticket
 
 
 class GlooEngine:
@@ -38,8 +40,9 @@ class GlooEngine:
 
 
 class GlooLink:
-    """See engine.Link. A frame on the connection is four numbers (bytes of the note, where the payload
-    goes, how many bytes it has, whether this is the end), the note and the payload."""
+    """See engine.Link. A frame on the connection is five numbers (kind, bytes of the note, where the payload
+    goes or is wanted from, how many bytes it has, ticket), the note and the payload. A read is a wish,
+    with the note that is the other side's once it has answered."""
 
     def __init__(
         self, incoming: Any, outgoing: Any, silence: timedelta, host: str, rank: int
@@ -50,7 +53,8 @@ class GlooLink:
         self._rank, self._peer = rank, 1 - rank
         self._out: queue.SimpleQueue[_Frame | None] = queue.SimpleQueue()
         self._in: queue.SimpleQueue[bytes | LinkDown] = queue.SimpleQueue()
-        self._sent: set[int] = set()
+        self._done: set[int] = set()
+        self._reads: dict[int, tuple[int, int]] = {}  # by ticket: where to, and how many bytes
         self._tickets = 0
         self._down: LinkDown | None = None
         # Where gloo puts its address and waits for the other's: ours go by way of the hello.
@@ -90,20 +94,31 @@ class GlooLink:
     def _receive(self, group: Any) -> None:
         import torch
 
-        head = torch.zeros(4, dtype=torch.int64)
+        head = torch.zeros(5, dtype=torch.int64)
         while True:
             group.recv([head], self._peer, 0).wait(self._silence)
-            length, target, count, end = head.tolist()
-            if end:
+            kind, length, at, count, ticket = head.tolist()
+            if kind == _END:
                 return
-            if not (0 < length < 1 << 26 and 0 <= target <= target + count <= len(self._incoming)):
-                raise RuntimeError(f"a frame of {length} + {count} bytes to {target}")
+            if kind == _ANSWER and self._reads.get(ticket, (0, -1))[1] == count:
+                at, _ = self._reads.pop(ticket)
+            memory = self._outgoing if kind == _ASK else self._incoming
+            known = _NOTE <= kind <= _ANSWER and (length > 0) == (kind != _ANSWER)
+            if not (known and length < 1 << 26 and 0 <= at <= at + count <= len(memory)):
+                raise RuntimeError(f"a frame {kind} of {length} + {count} bytes at {at}")
             note = torch.empty(length, dtype=torch.uint8)
-            group.recv([note], self._peer, 0).wait(self._silence)
+            if length:
+                group.recv([note], self._peer, 0).wait(self._silence)
+            if kind == _ASK:
+                self._out.put((_ANSWER, note.numpy().tobytes(), at, 0, count, ticket))
+                continue
             if count:
-                payload = self._incoming[target : target + count]
+                payload = self._incoming[at : at + count]
                 group.recv([payload], self._peer, 0).wait(self._silence)
-            self._in.put(note.numpy().tobytes())
+            if kind == _NOTE:
+                self._in.put(note.numpy().tobytes())
+            else:
+                self._done.add(ticket)
 
     def _send(self, group: Any) -> None:
         import torch
@@ -113,32 +128,45 @@ class GlooLink:
 
         try:
             while frame := self._out.get():
-                note, source, target, count, ticket = frame
-                send(torch.tensor([len(note), target, count, 0]))
-                send(torch.frombuffer(bytearray(note), dtype=torch.uint8))
-                if count:
+                kind, note, source, target, count, ticket = frame
+                length = 0 if kind == _ANSWER else len(note)
+                at = source if kind == _ASK else target
+                send(torch.tensor([kind, length, at, count, ticket]))
+                if length:
+                    send(torch.frombuffer(bytearray(note), dtype=torch.uint8))
+                if count and kind != _ASK:
                     send(self._outgoing[source : source + count])
-                    self._sent.add(ticket)
-            send(torch.tensor([0, 0, 0, 1]))
+                if kind == _ANSWER:
+                    self._in.put(note)
+                elif kind == _NOTE and count:
+                    self._done.add(ticket)
+            send(torch.tensor([_END, 0, 0, 0, 0]))
         except RuntimeError as error:
             self._in.put(LinkDown(f"gloo: {str(error).splitlines()[0]}"))
 
     def post(self, source: int, target: int, count: int, note: bytes) -> int:
         self._check()
         self._tickets += 1
-        self._out.put((note, source, target, count, self._tickets))
+        self._out.put((_NOTE, note, source, target, count, self._tickets))
+        return self._tickets
+
+    def read(self, source: int, target: int, count: int, note: bytes) -> int:
+        self._check()
+        self._tickets += 1
+        self._reads[self._tickets] = (target, count)
+        self._out.put((_ASK, note, source, target, count, self._tickets))
         return self._tickets
 
     def done(self, ticket: int) -> bool:
         self._check()
-        if ticket not in self._sent:
+        if ticket not in self._done:
             return False
-        self._sent.remove(ticket)
+        self._done.remove(ticket)
         return True
 
     def notify(self, note: bytes) -> None:
         self._check()
-        self._out.put((note, 0, 0, 0, 0))
+        self._out.put((_NOTE, note, 0, 0, 0, 0))
 
     def poll(self) -> list[bytes]:
         found: list[bytes] = []

@@ -17,9 +17,13 @@ import numpy as np
 from kvforge.ops import _C_cache_ops as ops
 from kvforge.transfer.errors import BadMessage
 
-MAGIC, VERSION = b"KVFT", 2
+MAGIC, VERSION = b"KVFT", 3
 UNIT = 16384
+MODES = ("push", "pull")  # the sender writes, or the receiver reads
 PING, WANT, READY, CREDIT, CHUNK, ACK, FAIL, DRAINED, BYE, RELEASE, RENEW = range(1, 12)
+LENT, RETURNED = range(
+    12, 14
+)  # of a pull: a chunk's note without its bytes, and that they were read
 
 _HEAD = struct.Struct("<4sHHQ")
 _SLOT = struct.Struct("<IIQ")  # a number or 0, slot, generation
@@ -38,7 +42,8 @@ class Note:
 
 @dataclass(frozen=True)
 class Slot:
-    """A slot of the receiver's ring in one of its lives; `chunk` counts in acknowledgements alone."""
+    """A slot of a ring in one of its lives, of the receiver's but for what is lent and returned; `chunk`
+    counts in notes of kind ACK and RETURNED alone."""
 
     slot: int
     generation: int
@@ -80,37 +85,39 @@ def parse(data: bytes) -> Note:
         raise BadMessage("note: magic", magic, MAGIC)
     if version != VERSION:
         raise BadMessage("note: version", version, VERSION)
-    if not PING <= kind <= RENEW:
-        raise BadMessage("note: kind", kind, f"{PING} to {RENEW}")
+    if not PING <= kind <= RETURNED:
+        raise BadMessage("note: kind", kind, f"{PING} to {RETURNED}")
     return Note(kind, transfer, data[_HEAD.size :])
 
 
-def want(transfer: int, key: str, part: dict[str, Any], limit: int) -> bytes:
-    """`limit`: bytes of a chunk at most."""
-    return note(WANT, transfer, json.dumps([key, limit, part], sort_keys=True).encode())
+def want(transfer: int, key: str, part: dict[str, Any], limit: int, mode: str) -> bytes:
+    """`limit`: bytes of a chunk at most. `mode`: one of MODES."""
+    return note(WANT, transfer, json.dumps([key, limit, part, mode], sort_keys=True).encode())
 
 
-def parse_want(body: bytes) -> tuple[str, int, Any]:
-    """The key, the limit and what plan.Part.from_json() reads; BadMessage for what is none."""
+def parse_want(body: bytes) -> tuple[str, int, Any, str]:
+    """The key, the limit, what plan.Part.from_json() reads and the mode; BadMessage for what is none."""
     try:
-        key, limit, part = json.loads(body)
+        key, limit, part, mode = json.loads(body)
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadMessage("want", error, "a key, a limit and a part") from None
+        raise BadMessage("want", error, "a key, a limit, a part and a mode") from None
     if type(key) is not str or type(limit) is not int or limit < 1024:
         raise BadMessage("want", (key, limit), "a key and at least 1024 bytes")
     if type(part) is not dict:
         raise BadMessage("want", type(part).__name__, "a part of a group")
-    return key, limit, part
+    if mode not in MODES:
+        raise BadMessage("want: mode", mode, f"one of {MODES}")
+    return key, limit, part, mode
 
 
 def with_slots(kind: int, transfer: int, slots: list[Slot]) -> bytes:
-    """A note of kind CREDIT, ACK or DRAINED."""
+    """A note of kind CREDIT, ACK, DRAINED or RETURNED."""
     body = b"".join(_SLOT.pack(slot.chunk, slot.slot, slot.generation) for slot in slots)
     return note(kind, transfer, body)
 
 
 def parse_slots(body: bytes) -> list[Slot]:
-    """The slots of a note of kind CREDIT, ACK or DRAINED; BadMessage for half of one."""
+    """The slots of a note of with_slots(); BadMessage for half of one."""
     if len(body) % _SLOT.size:
         raise BadMessage("slots: bytes", len(body), f"a multiple of {_SLOT.size}")
     return [Slot(slot, generation, chunk) for chunk, slot, generation in _SLOT.iter_unpack(body)]
@@ -142,9 +149,10 @@ def fail(transfer: int, reason: str) -> bytes:
     return note(FAIL, transfer, reason.encode()[:_TEXT])
 
 
-def chunk(header: Header, sums: Any) -> bytes:
-    """A chunk's note: the header, and the sums as int64."""
-    packed = _CHUNK.pack(MAGIC, VERSION, CHUNK, *dataclasses.astuple(header))
+def chunk(header: Header, sums: Any, kind: int = CHUNK) -> bytes:
+    """A chunk's note: the header, and the sums as int64. Of kind LENT it names a slot of the sender's
+    ring, from which the receiver is to read; the two kinds are all that tells the rings apart."""
+    packed = _CHUNK.pack(MAGIC, VERSION, kind, *dataclasses.astuple(header))
     return packed + bytes(sums.astype("<i8").tobytes())
 
 
@@ -153,7 +161,7 @@ def parse_chunk(data: Note) -> tuple[Header, Any]:
     size = _CHUNK.size - _HEAD.size
     if len(data.body) < size:
         raise BadMessage("chunk: bytes", len(data.body), f"at least {size}")
-    whole = _HEAD.pack(MAGIC, VERSION, CHUNK, data.transfer) + data.body[:size]
+    whole = _HEAD.pack(MAGIC, VERSION, data.kind, data.transfer) + data.body[:size]
     header = Header(*_CHUNK.unpack(whole)[3:])
     if (len(data.body) - size) % 8:
         raise BadMessage("chunk: bytes of sums", len(data.body) - size, "a multiple of 8")

@@ -2,12 +2,17 @@
 
 An agent for each peer, over the same staging memory: destroying it is the one thing that keeps a peer's
 late writes out (removing the peer, releasing a handle and deregistering the memory all do not).
+
+Over TCP, UCX answers a READ in software, and ends its process where the reader is gone before it has begun
+to: a store that packs for some milliseconds would die with any reader that does. So where TCP may be taken,
+a read is a wish, which the other side's link answers by a write. All else, RDMA and shared memory, reads.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import re
 import struct
 from types import ModuleType
@@ -17,7 +22,11 @@ from kvforge.transfer.engine import Link, LinkDown
 
 _PACKAGES = ("nixl", "nixl_cu13", "nixl_cu12")
 _OLDEST = (1, 5)
-_BASE = struct.Struct("<QQ")  # address and bytes of the incoming staging memory
+_BASES = struct.Struct("<QQ")  # addresses of the incoming and the outgoing staging memory
+_WISH = struct.Struct(
+    "<4sQQQQ"
+)  # source, target, bytes and ticket of a read; the source's note follows
+_ASKED, _ANSWERED = b"KVFQ", b"KVFA"
 
 
 def _import() -> tuple[ModuleType, ModuleType]:
@@ -47,6 +56,14 @@ def _check_version(package: str) -> None:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < _OLDEST:
         raise ImportError(f"kvforge.transfer: NIXL is {version}, want 1.5.0 or newer")
+
+
+def _one_sided() -> bool:
+    """Whether UCX_TLS keeps UCX from taking TCP."""
+    names = os.environ.get("UCX_TLS", "all")
+    if names.startswith("^"):
+        return "tcp" in names[1:].split(",")
+    return not {"all", "tcp"} & set(names.split(","))
 
 
 class NixlEngine:
@@ -89,8 +106,9 @@ class NixlLink:
         # own looks at the links often enough.
         config = api.nixl_agent_config(enable_prog_thread=False)
         self._agent: Any = api.nixl_agent(name, config)
-        self._in = (incoming.ctypes.data, incoming.size)
-        self._out = outgoing.ctypes.data
+        self._bases = (incoming.ctypes.data, outgoing.ctypes.data)
+        self._size = outgoing.size
+        self._one_sided = _one_sided()
         for memory in (incoming, outgoing):
             region = [(memory.ctypes.data, memory.size, 0, "")]
             self._agent.register_memory(region, mem_type="DRAM", backends=["UCX"])
@@ -98,14 +116,20 @@ class NixlLink:
         self._theirs = (0, 0)
         self._flights: dict[int, Any] = {}
         self._tickets = 0
+        self._wishes: dict[
+            int, bool
+        ] = {}  # by ticket: reads that were asked for, and whether they came
+        self._answers: dict[
+            int, bytes
+        ] = {}  # by ticket: writes that answer, and the notes behind them
 
     def address(self) -> bytes:
-        return _BASE.pack(*self._in) + bytes(self._agent.get_agent_metadata())
+        return _BASES.pack(*self._bases) + bytes(self._agent.get_agent_metadata())
 
     def connect(self, address: bytes) -> None:
         try:
-            self._theirs = _BASE.unpack_from(address)
-            self._peer = self._agent.add_remote_agent(address[_BASE.size :]).decode()
+            self._theirs = _BASES.unpack_from(address)
+            self._peer = self._agent.add_remote_agent(address[_BASES.size :]).decode()
             self._agent.make_connection(self._peer)
         except struct.error as error:
             raise LinkDown(f"NIXL does not connect: {error}") from None
@@ -113,25 +137,46 @@ class NixlLink:
             raise LinkDown(f"NIXL does not connect: {_text(error)}") from None
 
     def post(self, source: int, target: int, count: int, note: bytes) -> int:
+        return self._begin("WRITE", self._bases[1] + source, self._theirs[0] + target, count, note)
+
+    def read(self, source: int, target: int, count: int, note: bytes) -> int:
+        if self._one_sided:
+            place, origin = self._bases[0] + target, self._theirs[1] + source
+            return self._begin("READ", place, origin, count, note)
+        self._tickets += 1
+        self._wishes[self._tickets] = False
+        self.notify(_WISH.pack(_ASKED, source, target, count, self._tickets) + note)
+        return self._tickets
+
+    def _answer(self, wish: bytes) -> None:
         try:
-            mine = self._agent.get_xfer_descs([(self._out + source, count, 0)], mem_type="DRAM")
-            theirs = [(self._theirs[0] + target, count, 0)]
-            handle = self._agent.initialize_xfer(
-                "WRITE",
-                mine,
-                self._agent.get_xfer_descs(theirs, mem_type="DRAM"),
-                self._peer,
-                note,
+            _, source, target, count, ticket = _WISH.unpack_from(wish)
+        except struct.error as error:
+            raise LinkDown(f"a wish for bytes: {error}") from None
+        if source + count > self._size:
+            raise LinkDown(f"a wish for {count} bytes at {source} of {self._size}")
+        done = _ANSWERED + ticket.to_bytes(8, "little")
+        answer = self.post(source, target, count, done)
+        self._answers[answer] = wish[_WISH.size :]
+
+    def _begin(self, kind: str, mine: int, theirs: int, count: int, note: bytes) -> int:
+        try:
+            local, remote = (
+                self._agent.get_xfer_descs([(address, count, 0)], mem_type="DRAM")
+                for address in (mine, theirs)
             )
+            handle = self._agent.initialize_xfer(kind, local, remote, self._peer, note)
             self._tickets += 1
             self._flights[self._tickets] = handle
             if self._agent.transfer(handle) == "ERR":
-                raise LinkDown("NIXL does not begin a write")
+                raise LinkDown(f"NIXL does not begin a {kind}")
         except self._errors as error:
-            raise LinkDown(f"NIXL does not begin a write: {_text(error)}") from None
+            raise LinkDown(f"NIXL does not begin a {kind}: {_text(error)}") from None
         return self._tickets
 
     def done(self, ticket: int) -> bool:
+        if ticket in self._wishes:
+            return self._wishes[ticket] and self._wishes.pop(ticket)
         handle = self._flights[ticket]
         try:
             state = self._agent.check_xfer_state(handle)
@@ -140,9 +185,9 @@ class NixlLink:
             del self._flights[ticket]
             self._agent.release_xfer_handle(handle)
         except self._errors as error:
-            raise LinkDown(f"a write of NIXL: {_text(error)}") from None
+            raise LinkDown(f"a READ or WRITE of NIXL: {_text(error)}") from None
         if state != "DONE":
-            raise LinkDown(f"a write of NIXL: {state}")
+            raise LinkDown(f"a READ or WRITE of NIXL: {state}")
         return True
 
     def notify(self, note: bytes) -> None:
@@ -153,10 +198,23 @@ class NixlLink:
 
     def poll(self) -> list[bytes]:
         try:
-            found = self._agent.get_new_notifs()
+            texts = self._agent.get_new_notifs().get(self._peer, ())
         except self._errors as error:
             raise LinkDown(f"notes of NIXL: {_text(error)}") from None
-        return list(found.get(self._peer, ()))
+        found = []
+        for text in texts:
+            if text.startswith(_ASKED):
+                self._answer(text)
+            elif text.startswith(_ANSWERED):
+                ticket = int.from_bytes(text[len(_ANSWERED) :], "little")
+                if ticket in self._wishes:
+                    self._wishes[ticket] = True
+            else:
+                found.append(text)
+        for ticket in list(self._answers):
+            if self.done(ticket):
+                found.append(self._answers.pop(ticket))
+        return found
 
     def fence(self) -> None:
         """Handles go first: each keeps the agent alive."""

@@ -87,8 +87,10 @@ class Peer:
     pinged: float = 0.0
     sendings: dict[int, Sending] = field(default_factory=dict)
     streams: dict[int, tuple[Receiving, Stream]] = field(default_factory=dict)
-    # Wants for what is not offered yet: transfer, key, limit, part.
-    wants: list[tuple[int, str, int, Any]] = field(default_factory=list)
+    # Wants for what is not offered yet: transfer, key, limit, part, mode.
+    wants: list[tuple[int, str, int, Any, str]] = field(default_factory=list)
+    # Reads of fetches that have ended, by ticket: slots here in quarantine.
+    late: dict[int, Slot] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

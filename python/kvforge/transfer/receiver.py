@@ -1,4 +1,5 @@
-"""One transfer at its receiver: slots are granted, chunks land, are checked, unpacked and acknowledged."""
+"""One transfer at its receiver: slots are granted, chunks land or are read, are checked, unpacked and
+acknowledged."""
 
 from __future__ import annotations
 
@@ -23,6 +24,17 @@ from kvforge.transfer.transfer import Stats
 
 
 @dataclass
+class Read:
+    """A read that the engine has, of a slot there into one here."""
+
+    chunk: Chunk
+    slot: Slot
+    sums: Any
+    ticket: int
+    begun: float
+
+
+@dataclass
 class Stream:
     """What one peer sends for a transfer. Not for several threads."""
 
@@ -33,10 +45,13 @@ class Stream:
     wire: Wire
     part: Part
     chunks: list[Chunk]
+    lends: tuple[int, int]  # slots of the peer's outgoing ring, and bytes of each
 
     def __post_init__(self) -> None:
         self.ready = False  # the peer has it
         self.granted: dict[int, Slot] = {}
+        self.reading: dict[int, Read] = {}
+        self.generation = 0  # of the slot that was lent last
         self.landed: dict[int, Slot] = {}
         self.unpacked: set[int] = set()
 
@@ -47,7 +62,12 @@ class Stream:
     @property
     def wanting(self) -> int:
         """Chunks for which no slot is granted yet."""
-        return len(self.chunks) - len(self.granted) - len(self.landed) - len(self.unpacked)
+        under_way = len(self.granted) + len(self.reading) + len(self.landed)
+        return len(self.chunks) - under_way - len(self.unpacked)
+
+    def known(self, number: int) -> bool:
+        """Whether a chunk has come, or is being read."""
+        return number in self.reading or number in self.landed or number in self.unpacked
 
 
 @dataclass
@@ -55,7 +75,9 @@ class Receiving:
     """Tokens of a request on their way into pages here, by one stream from each peer that has some.
 
     `slots` are those of tokens first, first + 1, ... of the streams' parts. With `atomic` nothing is
-    unpacked before all has landed and is checked, so all of it must fit into the ring.
+    unpacked before all has landed and is checked, so all of it must fit into the ring. With `pull` the
+    peers' notes name slots of theirs, which are read into those granted, and which are which is this
+    side's to choose.
     """
 
     group: Group
@@ -66,6 +88,7 @@ class Receiving:
     event: Callable[[str], None]
     atomic: bool = False
     zero_tail: bool = False
+    pull: bool = False
 
     def __post_init__(self) -> None:
         self._last = int(self.slots[-1]) if len(self.slots) else -1
@@ -125,13 +148,48 @@ class Receiving:
         ready = all(stream.ready for stream in self.streams)
         return ready and needed <= self.ring.counts["free"]
 
-    def take(self, stream: Stream, header: Header, sums: Any) -> None:
-        """A chunk that has landed. BadMessage for what was not to come, or came with other bytes."""
-        if header.chunk in stream.unpacked or header.chunk in stream.landed:
+    def take(self, stream: Stream, header: Header, sums: Any, lent: bool) -> None:
+        """A chunk that has landed, or is lent. BadMessage for what was not to come, or came with other
+        bytes."""
+        if lent != self.pull:
+            raise BadMessage("chunk: lent", lent, self.pull)
+        if stream.known(header.chunk):
             return
         chunk = self._expected(stream, header)
+        if not self.pull:
+            self._land(stream, chunk, stream.granted.pop(header.slot), sums)
+            return
+        stream.generation = header.generation
+        started = time.monotonic()
+        _, slot = stream.granted.popitem()
+        done = Slot(header.slot, header.generation, chunk.number)
+        note = messages.with_slots(messages.RETURNED, stream.number, [done])
+        where = header.slot * stream.lends[1], slot.slot * self.ring.slot_bytes
+        try:
+            ticket = stream.link.read(*where, chunk.bytes, note)
+        except BaseException:
+            self.ring.quarantine(slot, stream.link)
+            raise
+        begun = time.monotonic()
+        stream.reading[chunk.number] = Read(chunk, slot, sums, ticket, begun)
+        self.stats.post += begun - started
+        self.event("read")
+
+    def end_reads(self, stream: Stream) -> bool:
+        """Takes what has been read. Whether there was any; BadMessage as for take()."""
+        busy = False
+        for number, read in list(stream.reading.items()):
+            if stream.link.done(read.ticket):
+                del stream.reading[number]
+                self.stats.wire += time.monotonic() - read.begun
+                self._land(stream, read.chunk, read.slot, read.sums)
+                busy = True
+        return busy
+
+    def _land(self, stream: Stream, chunk: Chunk, slot: Slot, sums: Any) -> None:
+        """Checks a chunk whose bytes are in a slot here, which nobody writes to any more."""
+        stream.landed[chunk.number] = slot
         self.event("landed")
-        slot = stream.granted[header.slot]
         buffer = self.ring.bytes_of(slot, chunk.bytes)
         started = time.monotonic()
         wrong = np.zeros(1, np.int32)
@@ -141,8 +199,6 @@ class Receiving:
         if wrong[0]:
             raise BadMessage("chunk: units with another sum", int(wrong[0]), 0)
         self.event("checked")
-        del stream.granted[slot.slot]
-        stream.landed[chunk.number] = slot
         self.stats.bytes += chunk.bytes
         self.stats.chunks += 1
         self.stats.descriptors += 1
@@ -173,6 +229,15 @@ class Receiving:
         for field, want in wanted.items():
             if getattr(header, field) != want:
                 raise BadMessage(f"chunk: {field}", getattr(header, field), want)
+        if self.pull:
+            # Slots are taken, filled and lent in one order there, so an older one is of a stale note.
+            if header.slot >= stream.lends[0] or not stream.granted:
+                room = f"less than {stream.lends[0]}, and {len(stream.granted)} at a time"
+                raise BadMessage("chunk: slot", header.slot, room)
+            if header.generation <= stream.generation:
+                later = f"more than {stream.generation}"
+                raise BadMessage("chunk: generation", header.generation, later)
+            return chunk
         slot = stream.granted.get(header.slot)
         if slot is None:
             raise BadMessage("chunk: slot", header.slot, f"one of {sorted(stream.granted)}")
@@ -259,7 +324,7 @@ class Receiving:
                 )
 
     def give_up(self) -> None:
-        """Returns its slots: those that a peer may still write to, by way of quarantine."""
+        """Returns its slots: those that a peer may still write to, or a read, by way of quarantine."""
         if self._unpacking:
             with contextlib.suppress(
                 RuntimeError
@@ -270,7 +335,12 @@ class Receiving:
             self._unpacking.clear()
         for stream in self.streams:
             for slot in stream.granted.values():
-                self.ring.quarantine(slot, stream.link)
+                if self.pull:
+                    self.ring.give_back(slot)
+                else:
+                    self.ring.quarantine(slot, stream.link)
+            for read in stream.reading.values():
+                self.ring.quarantine(read.slot, stream.link)
             for slot in stream.landed.values():
                 self.ring.give_back(slot)
             stream.granted.clear()

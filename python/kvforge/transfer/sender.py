@@ -1,4 +1,5 @@
-"""One transfer at its sender: credits come, chunks are packed, summed and posted, acknowledgements come."""
+"""One transfer at its sender: credits come, chunks are packed, summed and posted or lent, acknowledgements
+come."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ class Sending:
     """Tokens of an offer on their way to one peer. Not for several threads.
 
     Pages are read from step() on, until it has posted the last chunk; `slots` are those of the part's
-    tokens. What a receiver granted and will not be written to is told it as drained.
+    tokens. What a receiver granted and will not be written to is told it as drained. To who pulls, a
+    chunk is lent: its note names the slot here, which goes round once it has been read. Credits then
+    say how many chunks the receiver has room for, so that no slot here is lent before it can be read.
     """
 
     number: int
@@ -59,6 +62,7 @@ class Sending:
     slots: Any
     stats: Stats
     event: Callable[[str], None]
+    pull: bool = False
     failed: TransferError | None = None
 
     def __post_init__(self) -> None:
@@ -69,6 +73,7 @@ class Sending:
         self.slots = self.ring.staging.numbers(self.slots)
         self._written: dict[int, Slot] = {}  # by chunk: writes that are over, and not acknowledged
         self._acknowledged: set[int] = set()
+        self._lent: dict[int, Slot] = {}  # by chunk: slots here
 
     @property
     def complete(self) -> bool:
@@ -94,17 +99,28 @@ class Sending:
                 raise BadMessage("ack: chunk", slot.chunk, f"less than {self._posted}")
             self._acknowledged.add(slot.chunk)
             self._written.pop(slot.chunk, None)
+            if slot.chunk in self._lent:  # the engine is yet to tell that it has been read
+                self.ring.give_back(self._lent.pop(slot.chunk))
+
+    def returned(self, slots: list[Slot]) -> None:
+        """Slots here that the receiver has read."""
+        for slot in slots:
+            local = self._lent.get(slot.chunk)
+            if local is not None and local.generation == slot.generation:
+                self.ring.give_back(self._lent.pop(slot.chunk))
 
     def fail(self, error: TransferError) -> None:
         """Posts nothing more. Writes under way come to their end, or to that of the link."""
         self.failed = error
         self._stop_packing()
+        self._take_back()
         self._drained([*self._credits, *self._written.values()])
         self._credits.clear()
 
     def cut(self) -> None:
         """Of a link that is lost: what it still reads stays in quarantine until it is closed."""
         self._stop_packing()
+        self._take_back()
         for flight in self._flights:
             self.ring.quarantine(flight.local, self.link)
         self._flights.clear()
@@ -115,6 +131,14 @@ class Sending:
             self.ring.staging.forget(packing.mark)
             self.ring.give_back(packing.local)
         self._packing.clear()
+
+    def _take_back(self) -> None:
+        """What is lent goes round at once, though a late read may still see it, and the bytes of another
+        chunk in it: a read changes nothing here, and who reads late has ended this transfer, or hears
+        of its end, and has the bytes in a slot that is in quarantine; else their sums are others."""
+        for local in self._lent.values():
+            self.ring.give_back(local)
+        self._lent.clear()
 
     def step(self) -> bool:
         """Ends writes that are done, packs a chunk and writes one. Whether there was anything to do."""
@@ -160,6 +184,7 @@ class Sending:
         packed = time.monotonic()
         self.event("pack")
         remote = self._credits.pop()  # the latest, whose bytes the receiver's caches still hold
+        named = local if self.pull else remote
         header = Header(
             self.number,
             chunk.number,
@@ -171,27 +196,33 @@ class Sending:
             chunk.layers,
             self.part.first + chunk.first,
             chunk.count,
-            remote.slot,
+            named.slot,
             chunk.bytes,
-            remote.generation,
+            named.generation,
             messages.digest(sums),
         )
-        note = messages.chunk(header, sums)
-        source = local.slot * self.ring.slot_bytes
+        if self.pull:
+            self._lent[chunk.number] = local
+            self.link.notify(messages.chunk(header, sums, messages.LENT))
+        else:
+            self._post(chunk, local, remote, messages.chunk(header, sums))
+        self._posted += 1
+        self.stats.pack += packed - packing.started
+        self.stats.bytes += chunk.bytes
+        self.stats.chunks += 1
+        self.event("lent" if self.pull else "posted")
+
+    def _post(self, chunk: Chunk, local: Slot, remote: Slot, note: bytes) -> None:
+        started, source = time.monotonic(), local.slot * self.ring.slot_bytes
         try:
             ticket = self.link.post(source, remote.slot * self.pitch, chunk.bytes, note)
         except BaseException:
             self.ring.quarantine(local, self.link)
             raise
         posted = time.monotonic()
-        self._posted += 1
         self._flights.append(_Flight(chunk, local, remote, ticket, posted))
-        self.stats.pack += packed - packing.started
-        self.stats.post += posted - packed
-        self.stats.bytes += chunk.bytes
-        self.stats.chunks += 1
+        self.stats.post += posted - started
         self.stats.descriptors += 1
-        self.event("posted")
 
     def _pack(self, chunk: Chunk, buffer: Any) -> None:
         part, wire = self.part, self.wire

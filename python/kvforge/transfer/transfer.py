@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Stats:
-    """Of one transfer: bytes on the wire, chunks, writes that the engine was given, and seconds.
+    """Of one transfer: bytes on the wire, chunks, writes or reads that the engine was given, and seconds.
 
-    `pack` and `post` are the sender's, from kv_pack to the sums, and in the engine's call; `wire` is
-    from the call to the end of the write, and writes overlap. `check` and `unpack` are the receiver's.
+    `pack` is the sender's, from kv_pack to the sums; `post` is in the engine's call, and `wire` from the
+    call to the end of the write or read, which overlap: the sender's, or the receiver's of a pull.
+    `check` and `unpack` are the receiver's.
     """
 
     bytes: int = 0
