@@ -122,8 +122,10 @@ def test_from_host_to_host(hosts: Hosts, engine: str, ranks: int) -> None:
         party.kill()
 
 
-def test_a_cable_that_is_pulled(hosts: Hosts, engine: str) -> None:
-    """Both sides have PeerLost once the other was silent for long enough; back again, all arrives."""
+@pytest.mark.parametrize("mode", ["push", "pull"])
+def test_a_cable_that_is_pulled(hosts: Hosts, engine: str, mode: str) -> None:
+    """Both sides have PeerLost once the other was silent for long enough; who has connected says hello
+    anew until the cable is back, and by the name of then all arrives."""
     sender, receiver = open_all(hosts, [SOURCE, TARGET], engine)
     slots = transfer_pages.slots(SOURCE, COUNT, 7)
     landing = transfer_pages.slots(TARGET, COUNT, 8)
@@ -135,7 +137,7 @@ def test_a_cable_that_is_pulled(hosts: Hosts, engine: str) -> None:
         started = time.monotonic()
         sender.offer("key", slots)
         with pytest.raises(Failed, match="PeerLost"):
-            receiver.fetch([peer], "key", landing)
+            receiver.fetch([peer], "key", landing, mode=mode)
             receiver.result("key")
         assert time.monotonic() - started < 10
         digest = transfer_pages.make(TARGET, 1).digest()
@@ -146,12 +148,13 @@ def test_a_cable_that_is_pulled(hosts: Hosts, engine: str) -> None:
     while any(ring["free"] != 4 for ring in receiver.counts().values()):
         assert time.monotonic() < until
         time.sleep(0.05)
-    # The switch learns where everybody is; until then either side may fail to connect.
+    # The switch learns where everybody is; until then a link that has come may fail again.
     until = time.monotonic() + 30
     while True:
         try:
+            assert receiver.wait_for_peers(1, 30.0) == [peer]
             sender.offer("again", slots)
-            receiver.fetch([receiver.connect(address)], "again", landing)
+            receiver.fetch([peer], "again", landing, mode=mode)
             receiver.result("again")
             break
         except Failed as failed:

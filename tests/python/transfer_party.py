@@ -172,8 +172,8 @@ class _Body:
     def connect(self, address: tuple[str, int]) -> str:
         return self.endpoint.connect(*address)
 
-    def wait_for_peers(self, count: int) -> list[str]:
-        return self.endpoint.wait_for_peers(count)
+    def wait_for_peers(self, count: int, timeout: float | None = None) -> list[str]:
+        return self.endpoint.wait_for_peers(count, timeout)
 
     def put(self, group: str, layers: int, slots: Any, seed: int) -> None:
         """Of the model with this seed, its own part, as tokens 0, 1, ... in these slots."""

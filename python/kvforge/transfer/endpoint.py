@@ -30,6 +30,7 @@ from kvforge.transfer.gloo_engine import GlooEngine
 from kvforge.transfer.layout import Group
 from kvforge.transfer.nixl_engine import NixlEngine
 from kvforge.transfer.peer import Hello, Peer
+from kvforge.transfer.redial import Redial
 from kvforge.transfer.ring import Ring
 from kvforge.transfer.staging import HostStaging, Staging
 from kvforge.transfer.transfer import Transfer
@@ -65,8 +66,10 @@ class Endpoint:
     direction, of `slots` slots of `slot_bytes` bytes (32 of 2 MiB, on a GPU 8 of 8 MiB), mapped for the
     life of the process. `deadline`:
     seconds for a transfer, an offer or a hello that has none of its own. A peer that is silent for
-    `silence` seconds is lost; each pings every `ping` seconds. `on_event` is called on the endpoint's
-    thread with "hello", "want", "credit", "pack", "posted", "landed", "checked", "unpacked" or "ack".
+    `silence` seconds is lost; each pings every `ping` seconds. To a peer that this side has connected to
+    and lost, but that has not left, it says hello anew by itself, for `again` seconds (0: not at all).
+    `on_event` is called on the endpoint's thread with "hello", "want", "credit", "pack", "posted" or
+    "lent", "read", "landed", "checked", "unpacked" or "ack".
 
     Errors come as types of kvforge.transfer.errors; an op that refuses what a group holds raises its
     own error from result(). Close it, or use it as a context manager.
@@ -83,6 +86,7 @@ class Endpoint:
         deadline: float = 30.0,
         ping: float = 1.0,
         silence: float = 5.0,
+        again: float = 300.0,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
         self.name = f"{getpass.getuser()}/{socket.gethostname()}/{os.getpid()}/{name}/"
@@ -97,8 +101,10 @@ class Endpoint:
         outgoing = Ring(slots, slot_bytes, self._staging)
         self._deadline, self._ping, self._silence = deadline, ping, silence
         self._event = on_event or (lambda _: None)
+        self._redial = Redial(self._dial, self._there, self._replaced, again)
         self._exchange = Exchange(
-            *(self._groups, self._incoming, outgoing, deadline, ping, silence, self._event)
+            *(self._groups, self._incoming, outgoing, deadline, ping, silence, self._event),
+            self._redial.lost,
         )
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -131,15 +137,34 @@ class Endpoint:
 
     def connect(self, host: str, port: int) -> str:
         """Says hello to an endpoint that listens there; returns its name. Incompatible, PeerLost,
-        DeadlineExceeded or BadMessage if nothing comes of it."""
+        DeadlineExceeded or BadMessage if nothing comes of it.
+
+        The name is the endpoint's as long as it lives: after a loss it is good again once a hello has
+        come through. Where another endpoint answers then, as of a process that was started anew, the
+        old name is lost for good, and peer_at() has the new one."""
+        return self._redial.call((host, port), self._deadline)
+
+    def peer_at(self, host: str, port: int) -> str | None:
+        """The name of the peer that answered at this address last, as it was given to connect(), if it
+        is there."""
+        return self._redial.name_at((host, port))
+
+    def _dial(self, address: tuple[str, int], patience: float) -> str:
         try:
-            connection = socket.create_connection((host, port), self._deadline)
+            connection = socket.create_connection(address, patience)
         except TimeoutError:
-            raise DeadlineExceeded("a hello", self._deadline) from None
+            raise DeadlineExceeded("a hello", patience) from None
         except OSError as error:
-            raise PeerLost(f"{host}:{port}", str(error)) from None
+            raise PeerLost("{}:{}".format(*address), str(error)) from None
         with connection:
             return self._greet(connection, first=True)
+
+    def _there(self, name: str) -> bool:
+        return self._call(lambda: name in self._exchange.peers)
+
+    def _replaced(self, old: str, new: str) -> None:
+        error = PeerLost(old, f"{new} is in its place")
+        self._call(lambda: self._exchange.remember(old, error))
 
     def peers(self) -> list[str]:
         """The names of all peers that are there, in order."""
@@ -358,6 +383,7 @@ class Endpoint:
         if self._closing:
             return
         self._closing = True
+        self._redial.close()
         for listener in self._listeners:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)

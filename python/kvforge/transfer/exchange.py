@@ -77,6 +77,7 @@ class Exchange:
     ping: float
     silence: float
     event: Callable[[str], None]
+    dropped: Callable[[str], None]  # told of peers whose link has failed
     peers: dict[str, Peer] = field(default_factory=dict)
     fetches: list[Fetch] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
@@ -213,6 +214,7 @@ class Exchange:
                 busy |= self._look(peer, now)
             except LinkDown as error:
                 self.lose(peer, PeerLost(peer.name, str(error)))
+                self.dropped(peer.name)
             except BadMessage as error:
                 self.lose(peer, error)
             except Exception as error:  # what it sent is no note that anybody thought of
@@ -336,11 +338,11 @@ class Exchange:
         if not lent:  # one that came late, or was refused: the slot is the better for it
             self.incoming.drained(Slot(header.slot, header.generation), peer.link)
 
-    def _advance(self, receiving: Receiving, call: Callable[[], bool]) -> bool:
+    def _advance(self, receiving: Receiving, call: Callable[[], object]) -> bool:
         """Moves a fetch on. What goes wrong is its end, but where that is of the link."""
         fetch = self._fetch_of(receiving)
         try:
-            found = call()
+            found = bool(call())
         except LinkDown:
             raise
         except Exception as error:  # of the header, the sums or kv_unpack

@@ -64,7 +64,6 @@ class Carrier:
             )
         self._endpoint: transfer.Endpoint | None = None
         self._hellos = ThreadPoolExecutor(1, "kvforge-hellos")
-        self._peers: dict[tuple[str, int], str] = {}
         self._sends: dict[str, list[transfer.Transfer]] = {}
         self._arrivals: dict[str, _Arrival] = {}
         self._failed_blocks: set[int] = set()
@@ -168,13 +167,11 @@ class Carrier:
     # ---- on the thread for hellos ------------------------------------------------------------------
 
     def _names(self, source: Source) -> list[str]:
-        """The peers of an engine, who are greeted unless they are known and there."""
-        assert self._endpoint is not None
-        there = self._endpoint.peers()
-        for rank in source.ranks:
-            if self._peers.get(rank) not in there:
-                self._peers[rank] = self._endpoint.connect(*rank)
-        return [self._peers[rank] for rank in source.ranks]
+        """The peers of an engine, who are greeted unless they are there: of those that were lost and
+        are back the endpoint knows the names."""
+        found = self._endpoint
+        assert found is not None
+        return [found.peer_at(*rank) or found.connect(*rank) for rank in source.ranks]
 
     def _fetch(
         self, receive: Receive, ready: Any, address: Address | None
