@@ -19,6 +19,7 @@ from kvforge import transfer
 from kvforge.transfer.gloo_engine import GlooEngine
 from kvforge_vllm.groups import groups_of
 from kvforge_vllm.handover import Address, Receive, Send, Source, Step, lease
+from kvforge_vllm.telemetry import TransferStats
 
 _LOG = init_logger(f"vllm.{__name__}")
 _OPTIONS = ("engine", "host", "lease", "slots", "slot_bytes", "silence")
@@ -67,6 +68,9 @@ class Carrier:
         self._sends: dict[str, list[transfer.Transfer]] = {}
         self._arrivals: dict[str, _Arrival] = {}
         self._failed_blocks: set[int] = set()
+        self._stats = TransferStats()
+        self._quarantined = 0  # slots, when that was last looked at
+        self._look = False  # whether there may be others
         self._block_sizes = [
             int(group.kv_cache_spec.block_size) for group in kv_cache_config.transfer_groups
         ]
@@ -220,8 +224,10 @@ class Carrier:
             if all(each.done() for each in transfers):
                 del self._sends[key]
                 sent.add(key)
+                self._stats.sent(transfers)
                 for each in transfers:
                     if error := each.exception():
+                        self._look = True
                         _LOG.warning("%s was not sent: %s", key, error)
         for name, arrival in list(self._arrivals.items()):
             if arrival.aborted:
@@ -232,7 +238,11 @@ class Carrier:
             received.add(name)
             error = arrival.error()
             self._hellos.submit(self._give_up, arrival.receive.source)
-            if error is not None and not arrival.aborted:
+            self._look |= error is not None
+            if error is None:
+                self._stats.received(arrival.begun.result())
+            elif not arrival.aborted:
+                self._stats.not_received()
                 _LOG.warning("%s has not come: %s", name, error)
                 if by_name and len(arrival.receive.blocks) > 1:
                     failed.add(name)
@@ -250,6 +260,18 @@ class Carrier:
         """Those of receives that failed, once."""
         found, self._failed_blocks = self._failed_blocks, set()
         return found
+
+    def take_stats(self) -> TransferStats | None:
+        """Of what has ended since the last call."""
+        found, self._stats = self._stats, TransferStats()
+        if self._endpoint is not None and (self._look or self._quarantined):
+            self._look = False
+            rings = self._endpoint.counts().values()
+            slots = sum(ring["quarantined"] for ring in rings)
+            if slots != self._quarantined:
+                self._quarantined = slots
+                found.quarantined(self._vllm_config.parallel_config.rank, slots)
+        return None if found.is_empty() else found
 
     def close(self) -> None:
         """Ends all that is under way."""

@@ -19,9 +19,14 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import (
     KVConnectorTransferResults,
     SupportsHMA,
 )
+from vllm.distributed.kv_transfer.kv_connector.v1.metrics import (
+    KVConnectorPromMetrics,
+    KVConnectorStats,
+)
 
 from kvforge_vllm.carrier import Carrier
 from kvforge_vllm.handover import Handover, Step
+from kvforge_vllm.telemetry import Metrics, TransferStats
 
 
 class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
@@ -138,6 +143,27 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
     def get_block_ids_with_load_errors(self) -> set[int]:
         return self._carrier.take_failed_blocks()
 
+    def get_kv_connector_stats(self) -> KVConnectorStats | None:
+        return self._carrier.take_stats() if self.role == KVConnectorRole.WORKER else None
+
     def shutdown(self) -> None:
         if self.role == KVConnectorRole.WORKER:
             self._carrier.close()
+
+    # ---- the process that logs ---------------------------------------------------------------------
+
+    @classmethod
+    def build_kv_connector_stats(
+        cls, data: dict[str, Any] | None = None
+    ) -> KVConnectorStats | None:
+        return TransferStats(data=data or {})
+
+    @classmethod
+    def build_prom_metrics(
+        cls,
+        vllm_config: Any,
+        metric_types: dict[Any, Any],
+        labelnames: list[str],
+        per_engine_labelvalues: dict[int, list[object]],
+    ) -> KVConnectorPromMetrics | None:
+        return Metrics(vllm_config, metric_types, labelnames, per_engine_labelvalues)

@@ -109,6 +109,23 @@ class KVConnectorBase_V1(ABC):
 
     def shutdown(self) -> None: ...
 
+    def get_kv_connector_stats(self) -> Any:
+        return None
+
+    @classmethod
+    def build_kv_connector_stats(cls, data: dict[str, Any] | None = None) -> Any:
+        return None
+
+    @classmethod
+    def build_prom_metrics(
+        cls,
+        vllm_config: Any,
+        metric_types: dict[Any, Any],
+        labelnames: list[str],
+        per_engine_labelvalues: dict[int, list[object]],
+    ) -> Any:
+        return None
+
     def get_handshake_metadata(self) -> KVConnectorHandshakeMetadata | None:
         return None
 
