@@ -32,6 +32,7 @@ from vllm.v1.kv_cache_interface import (
     SparseCacheRole,
     UniformTypeKVCacheSpecs,
 )
+from vllm.v1.metrics.cache_hit_source import CacheHitSource
 
 import kvforge_vllm
 from kvforge_vllm.backend import KvforgeImpl
@@ -577,6 +578,8 @@ def test_what_is_left_to_vllm(engines: Any) -> None:
     assert engine.scheduler.get_finished_count() is None
     assert engine.worker.get_finished_count() is None
     assert [*engine.scheduler.take_events()] == []
+    hits = engine.scheduler.get_external_cache_hit_sources(request("d", None), 5)
+    assert hits == {CacheHitSource.P2P: 5}
 
 
 def test_the_name_of_the_connector() -> None:

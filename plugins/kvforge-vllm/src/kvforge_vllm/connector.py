@@ -23,6 +23,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.metrics import (
     KVConnectorPromMetrics,
     KVConnectorStats,
 )
+from vllm.v1.metrics.cache_hit_source import CacheHitSource
 
 from kvforge_vllm.carrier import Carrier
 from kvforge_vllm.handover import Handover, Step
@@ -31,6 +32,8 @@ from kvforge_vllm.telemetry import Metrics, TransferStats
 
 class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
     """What vLLM calls; see KVConnectorBase_V1 for when."""
+
+    _cache_hit_source = CacheHitSource.P2P  # for what counts tokens by where they came from
 
     def __init__(self, vllm_config: Any, role: KVConnectorRole, kv_cache_config: Any) -> None:
         super().__init__(vllm_config, role, kv_cache_config)

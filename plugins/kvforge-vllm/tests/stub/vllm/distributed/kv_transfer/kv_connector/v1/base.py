@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from vllm.v1.metrics.cache_hit_source import CacheHitSource
 
 
 @dataclass
@@ -47,6 +48,8 @@ class KVConnectorMetadata(ABC):  # noqa: B024
 
 class KVConnectorBase_V1(ABC):
     """One of each role in an engine."""
+
+    _cache_hit_source = CacheHitSource.EXTERNAL_UNSPECIFIED
 
     def __init__(self, vllm_config: Any, role: KVConnectorRole, kv_cache_config: Any) -> None:
         self._connector_metadata: KVConnectorMetadata | None = None
@@ -136,6 +139,11 @@ class KVConnectorBase_V1(ABC):
     def get_num_new_matched_tokens(
         self, request: Any, num_computed_tokens: int
     ) -> tuple[int | None, bool]: ...
+
+    def get_external_cache_hit_sources(
+        self, request: Any, num_external_tokens: int
+    ) -> dict[CacheHitSource, int]:
+        return {self._cache_hit_source: num_external_tokens} if num_external_tokens else {}
 
     @abstractmethod
     def update_state_after_alloc(
