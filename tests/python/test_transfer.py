@@ -183,6 +183,54 @@ def test_ranks(parties: list[Party], engine: str, mode: str, case: str) -> None:
         party.close()
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("NHD 16 to HND 48", "vLLM's LHBNC 64 to BLHNC 1", "float32 by way of GLKNHC"),
+        *("fp8 with scales of tokens and heads", "MLA", "2 senders, 3 receivers"),
+        "layers on 2 senders, heads on 2 receivers",
+        "layers on 2 senders, others on 2 receivers",
+    ],
+)
+def test_layer_by_layer(parties: list[Party], engine: str, mode: str, case: str) -> None:
+    """Each is in the receivers' pages before the next one is written by those who have it."""
+    senders, receivers = RANKS.get(case) or ([PAIRS[case][0]], [PAIRS[case][1]])
+    seed = len(case)
+    open_parties = parties[: len(senders) + len(receivers)]
+    for number, (party, side) in enumerate(zip(open_parties, senders + receivers, strict=True)):
+        party.open({"kv": (side, number)}, engine=engine, **OPTIONS)
+    sending, receiving = open_parties[: len(senders)], open_parties[len(senders) :]
+    addresses = [party.listen() for party in sending]
+    pages = []
+    for number, (party, side) in enumerate(zip(receiving, receivers, strict=True)):
+        peers = [party.connect(address) for address in addresses]
+        landing = transfer_pages.slots(side, COUNT, seed + 1)
+        party.fetch(peers, "key", landing, by_layer=True, mode=mode)
+        pages.append(transfer_pages.make(side, len(senders) + number))
+    for party, side in zip(sending, senders, strict=True):
+        slots = transfer_pages.slots(side, COUNT, seed)
+        party.offer("key", slots, readers=len(receivers), by_layer=True)
+    for layer in range(LAYERS):
+        for party, side in zip(sending, senders, strict=True):
+            party.put_layer("kv", LAYERS, transfer_pages.slots(side, COUNT, seed), seed, layer)
+            if side.layers[0] <= layer < side.layers[1]:
+                party.ready("key", f"layer.{layer}")
+        for party, side, want in zip(receiving, receivers, pages, strict=True):
+            first, end = side.layers
+            if first <= layer < end:
+                party.wait_for_layer("key", f"layer.{layer}")
+                rows = transfer_pages.part(side, transfer_pages.model(side, LAYERS, COUNT, seed))
+                which = slice(layer - first, layer - first + 1)
+                landing = transfer_pages.slots(side, COUNT, seed + 1)
+                for view, values in zip(want.views, rows, strict=True):
+                    transfer_pages.Pages([], [view[which]]).put(landing, [values[which]])
+            assert party.digest("kv") == want.digest(), layer
+    for party in receiving:
+        party.result("key")
+    for party in open_parties:
+        party.close()
+
+
 def test_two_groups_one_with_a_window(parties: list[Party], engine: str, mode: str) -> None:
     """Of layers that look at the last 40 tokens only those are sent, by their numbers."""
     sender, receiver = parties[:2]

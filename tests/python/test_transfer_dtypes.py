@@ -84,8 +84,9 @@ def largest(dtype: str) -> Any:
     return np.float32(57344 if dtype == "fp8_e5m2" else 448)
 
 
+@pytest.mark.parametrize("by_layer", [False, True])
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_what_arrives(source: str, target: str) -> None:
+def test_what_arrives(source: str, target: str, by_layer: bool) -> None:
     one, two = Side(source, 16, 9, False, 1), Side(target, 48, 4, True, 2)
     slots = np.random.default_rng(3).permutation(144)[:COUNT]
     landing = np.random.default_rng(4).permutation(192)[:COUNT]
@@ -98,8 +99,12 @@ def test_what_arrives(source: str, target: str) -> None:
         transfer.Endpoint("two", [two.group], engine=wire, slot_bytes=16384) as receiver,
     ):
         peer = receiver.connect(*sender.listen())
-        sender.offer("key", slots)
-        stats = receiver.fetch(peer, "key", landing).result()
+        offer = sender.offer("key", slots, by_layer=by_layer)
+        fetch = receiver.fetch(peer, "key", landing, by_layer=by_layer)
+        for layer in "ab" if by_layer else "":
+            offer.ready(layer)
+            fetch.wait_for_layer(layer, 20)
+        stats = fetch.result()
     got, own = two.rows(landing)
     values = stored.astype(np.float32) * scale
     if target in FLOATS:

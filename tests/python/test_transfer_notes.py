@@ -425,13 +425,21 @@ def test_any_bytes_are_a_note_or_refused(data: bytes, known: bool) -> None:
 SHAPE = Shape("kv", "m", ("a", "b", "c"), (Plane(16, 2),) * 2, "float16", 16, 8, (0, 8))
 
 
-@given(st.integers(1, 9), st.integers(1, 8), st.integers(0, 500), st.integers(1, 300))
-def test_chunks_are_all_of_it_once(layers: int, heads: int, count: int, block: int) -> None:
+@given(
+    st.integers(1, 9), st.integers(1, 8), st.integers(0, 500), st.integers(1, 300), st.booleans()
+)
+def test_chunks_are_all_of_it_once(
+    layers: int, heads: int, count: int, block: int, by_layer: bool
+) -> None:
     names = tuple(map(str, range(layers)))
-    part = plan.Part("kv", names, (0, heads), 0, count, "LKNHC", block, 0)
+    part = plan.Part("kv", names, (0, heads), 0, count, "LKNHC", block, 0, by_layer)
     limit = -(-block * heads * 64 // 1024) * 1024 * 2
     seen = np.zeros((layers, count), int)
-    for number, chunk in enumerate(plan.chunks(part, 64, limit)):
+    found = plan.chunks(part, 64, limit)
+    order = [(c.first_layer, c.first) if by_layer else (c.first, c.first_layer) for c in found]
+    assert order == sorted(order)
+    assert not by_layer or all(chunk.layers == 1 for chunk in found)
+    for number, chunk in enumerate(found):
         assert chunk.number == number
         assert chunk.bytes <= limit
         assert chunk.bytes % 1024 == 0

@@ -182,6 +182,40 @@ def order() -> None:
         assert read.tobytes() == old.tobytes(), told
 
 
+def by_layer() -> None:
+    """A layer is sent as its stream will have written it when ready() was called, and the next one is not
+    waited for."""
+    here = sides("float16", "fp8_e4m3", (False, False))
+    bring(*here)
+    one, two = sides("float16", "fp8_e4m3", (True, True))
+    late = on_device(one.pages)
+    layers = [[one.pages[plane, layer] for plane in range(2)] for layer in range(2)]
+    written = [[late[plane, layer] for plane in range(2)] for layer in range(2)]
+    one.pages[...] = 0
+    wire = Loopback()
+    slots = np.random.default_rng(3).permutation(144)[:COUNT]
+    landing = np.random.default_rng(4).permutation(192)[:COUNT]
+    with (
+        transfer.Endpoint("one", [one.group], engine=wire, slots=2, slot_bytes=16384) as sender,
+        transfer.Endpoint("two", [two.group], engine=wire, slots=2, slot_bytes=16384) as other,
+        _stream() as stream,
+    ):
+        peer = other.connect(*sender.listen())
+        offer = sender.offer("key", slots, by_layer=True)
+        fetch = other.fetch(peer, "key", landing, by_layer=True)
+        for number, name in enumerate("ab"):
+            for plane in range(2):
+                _copy(layers[number][plane], written[number][plane], stream)
+            offer.ready(name)
+            fetch.wait_for_layer(name, 20)
+            for plane in range(2):
+                got, want = (side.pages[plane, : number + 1] for side in (two, here[1]))
+                assert got.tobytes() == want.tobytes(), (name, plane)
+        fetch.result(20)
+        offer.result(20)
+    assert two.pages.tobytes() == here[1].pages.tobytes()
+
+
 def _copy(to: Any, source: Any, stream: Any) -> None:
     places = ctypes.c_uint64(to.ctypes.data), ctypes.c_uint64(source.ctypes.data)
     _check("cuMemcpyAsync", *places, ctypes.c_size_t(to.nbytes), stream)
@@ -219,8 +253,11 @@ def aborted() -> None:
     ):
         peer = other.connect(*sender.listen())
         for number in range(160):
-            offer = sender.offer(str(number), np.arange(COUNT))
-            fetch = other.fetch(peer, str(number), np.arange(COUNT))
+            layered = number % 2 == 1
+            offer = sender.offer(str(number), np.arange(COUNT), by_layer=layered)
+            fetch = other.fetch(peer, str(number), np.arange(COUNT), by_layer=layered)
+            for layer in ("a", "b", "a") if layered else ():
+                offer.ready(layer)
             time.sleep(random.random() * 0.01)
             fetch.abort()
             offer.abort()
@@ -345,6 +382,7 @@ if __name__ == "__main__":
     else:
         pairs()
         order()
+        by_layer()
         aborted()
         detached()
         refused()

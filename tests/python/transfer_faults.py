@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -58,6 +59,7 @@ class Case:
     event: str
     number: int
     action: str
+    by_layer: bool
 
     @staticmethod
     def of(seed: int, engines: list[str]) -> Case:
@@ -70,7 +72,8 @@ class Case:
         once = event in ("hello", "want", "credit")
         number = 1 if once else int(random.integers(1, 9))
         engine = engines[int(random.integers(len(engines)))]
-        return Case(seed, engine, mode, int(random.integers(1, 3)), role, event, number, action)
+        ranks, by_layer = int(random.integers(1, 3)), bool(random.integers(2))
+        return Case(seed, engine, mode, ranks, role, event, number, action, by_layer)
 
     @property
     def fault(self) -> tuple[str, int, int, float]:
@@ -173,14 +176,22 @@ class Run:
 
         addresses = []
         for number in range(ranks):
-            attempt(number, "offer", "key", self.slots(number), readers=ranks, deadline=deadline)
+            options: dict[str, Any] = {
+                "readers": ranks,
+                "deadline": deadline,
+                "by_layer": self.case.by_layer,
+            }
+            attempt(number, "offer", "key", self.slots(number), **options)
             addresses.append(attempt(number, "listen"))
         for number in range(ranks, 2 * ranks):
             peers = []
             for address in addresses:
                 peers.append(attempt(number, "connect", address))
-            options = {"deadline": deadline, "mode": self.case.mode}
+            options = {"deadline": deadline, "by_layer": self.case.by_layer, "mode": self.case.mode}
             attempt(number, "fetch", peers, "key", self.slots(number), **options)
+        for layer in range(LAYERS) if self.case.by_layer else ():
+            for number in range(ranks):
+                attempt(number, "ready", "key", f"layer.{layer}")
         for number in range(ranks, 2 * ranks):
             attempt(number, "result", "key", deadline + 5)
         for number in range(ranks):
@@ -223,12 +234,16 @@ class Run:
         got, slots = self.pool[number].rows("kv", self.slots(number))[0], self.slots(number)
         old = transfer_pages.make(side, number)
         before = old.rows(slots)[0]
-        for first in range(0, COUNT, BLOCK):
-            for head in range(0, 4, self.share):
-                which = np.s_[:, :, first : first + BLOCK, head : head + self.share]
-                new = (got[which] == rows[which]).all()
-                assert new or (got[which] == before[which]).all(), (self.case, first)
-                assert new or kind != "whole", (self.case, first)
+        # A slot has room for a wire block of all layers, or for as many of one as there are layers.
+        tokens, layers = (LAYERS * BLOCK, 1) if self.case.by_layer else (BLOCK, LAYERS)
+        for first, layer, head in itertools.product(
+            range(0, COUNT, tokens), range(0, LAYERS, layers), range(0, 4, self.share)
+        ):
+            heads = slice(head, head + self.share)
+            which = np.s_[layer : layer + layers, :, first : first + tokens, heads]
+            new = (got[which] == rows[which]).all()
+            assert new or (got[which] == before[which]).all(), (self.case, first)
+            assert new or kind != "whole", (self.case, first)
         old.put(slots, [got])
         assert self.pool[number].digest("kv") == old.digest(), f"{self.case}: other rows changed"
 

@@ -181,6 +181,24 @@ class _Body:
         rows = transfer_pages.model(side, layers, len(slots), seed)
         self.pages[group].put(slots, transfer_pages.part(side, rows))
 
+    def put_layer(self, group: str, layers: int, slots: Any, seed: int, layer: int) -> None:
+        """The same, of one of the model's layers, if it is here."""
+        side = self.sides[group]
+        first, end = side.layers
+        if first <= layer < end:
+            rows = transfer_pages.part(side, transfer_pages.model(side, layers, len(slots), seed))
+            for view, values in zip(self.pages[group].views, rows, strict=True):
+                only = view[layer - first : layer - first + 1]
+                transfer_pages.Pages([], [only]).put(
+                    slots, [values[layer - first : layer - first + 1]]
+                )
+
+    def ready(self, key: str, layer: str) -> None:
+        self.transfers[key].ready(layer)
+
+    def wait_for_layer(self, key: str, layer: str, timeout: float = 30.0) -> None:
+        self.transfers[key].wait_for_layer(layer, timeout)
+
     def offer(self, key: str, slots: Any, **options: Any) -> None:
         self.transfers[key] = self.endpoint.offer(key, slots, **options)
 

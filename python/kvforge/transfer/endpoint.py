@@ -7,6 +7,7 @@ exchange.Exchange take notes and move transfers on.
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import logging
 import os
@@ -27,6 +28,7 @@ from kvforge.transfer.engine import LinkDown, Maker
 from kvforge.transfer.errors import Aborted, DeadlineExceeded, PeerLost, TransferError
 from kvforge.transfer.exchange import Exchange, Offer, settle
 from kvforge.transfer.gloo_engine import GlooEngine
+from kvforge.transfer.layers import Layers
 from kvforge.transfer.layout import Group
 from kvforge.transfer.nixl_engine import NixlEngine
 from kvforge.transfer.peer import Hello, Peer
@@ -237,6 +239,7 @@ class Endpoint:
         group: str | None = None,
         first: int = 0,
         readers: int | None = 1,
+        by_layer: bool = False,
         deadline: float | None = None,
         release: Callable[[Transfer], None] | None = None,
     ) -> Transfer:
@@ -247,6 +250,7 @@ class Endpoint:
         then `release` is called on the endpoint's thread, and result() has the sum of what was sent or
         the first error. `group` may be left out where there is one.
         Without a number of readers the peers say by release() when they are through.
+        `by_layer`: nothing of a layer is read before Transfer.ready() was called with its name.
         """
         found = self._group(group)
         seconds = self._deadline if deadline is None else deadline
@@ -255,10 +259,14 @@ class Endpoint:
         tokens = np.array(slots, np.int64)
         if found.device is not None:  # the op refuses it on the CPU, and counts it there
             found.check_slots("offer", tokens, -1)
+        layers = Layers(found.shape.layers, self._staging) if by_layer else None
         offer = Offer(
             *(transfer, found, tokens, first, readers, until, seconds, release),
-            self.ready(),
+            None if by_layer else self.ready(),
+            layers,
         )
+        if by_layer:
+            transfer._ready = functools.partial(self._layer_ready, offer)
         error = Aborted(f"kvforge.transfer: offer {key} was aborted")
         transfer._abort = lambda: self._call(lambda: self._exchange.end_offer(offer, error))
         self._call(lambda: self._exchange.offer(offer))
@@ -273,6 +281,7 @@ class Endpoint:
         group: str | None = None,
         first: int = 0,
         layers: Sequence[str] | None = None,
+        by_layer: bool = False,
         atomic: bool = False,
         zero_tail: bool = False,
         deadline: float | None = None,
@@ -282,7 +291,8 @@ class Endpoint:
         """Brings tokens first, first + 1, ... of `key` into these slots (int64, 0 and more, each once).
 
         Which of the peers gives which heads and layers follows from what they said of themselves.
-        `layers`: some of the group's. `atomic`: no page changes before all has come and is checked.
+        `layers`: some of the group's. `by_layer`: all tokens of a layer come before the next layer, and
+        Transfer.wait_for_layer() tells when. `atomic`: no page changes before all has come and is checked.
         `zero_tail`: the rows of the last token's page behind it become 0. On a GPU pages are written
         after what the caller's stream has been given, or what it had been at `ready`. `mode`: "push"
         where the peers' engines write into this side's slots, "pull" where this side's reads theirs.
@@ -298,17 +308,30 @@ class Endpoint:
         if np.unique(tokens).size != tokens.size:
             raise ValueError("fetch: slots: two tokens in one slot")
 
+        if by_layer:
+            if atomic:
+                raise ValueError("fetch: atomic: no layer comes before all, so want not by_layer")
+            wanted = [each for each in found.shape.layers if layers is None or each in layers]
+            transfer._layers = {each: Future() for each in wanted}
         names = [peers] if isinstance(peers, str) else list(peers)
         ready = self.ready() if ready is None else ready
         fetch = self._call(
             lambda: self._exchange.fetch(
-                *(names, found, transfer, tokens, seconds, first, layers, atomic, zero_tail, ready),
-                mode,
+                *(names, found, transfer, tokens, seconds, first, layers),
+                *(by_layer, atomic, zero_tail, ready, mode),
             )
         )
         error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")
         transfer._abort = lambda: self._call(lambda: self._exchange.end_fetch(fetch, error))
         return transfer
+
+    def _layer_ready(self, offer: Offer, layer: str) -> None:
+        if layer not in offer.group.shape.layers:
+            name, known = offer.group.shape.name, offer.group.shape.layers
+            raise ValueError(f"ready: group {name} has no layer {layer}, but {known}")
+        mark = self._staging.ready()
+        self._calls.put(lambda: self._exchange.layer_ready(offer, layer, mark))
+        self._wake.set()
 
     def ready(self) -> Any:
         """Behind what the caller's CUDA stream has been given: for one fetch() by another thread."""

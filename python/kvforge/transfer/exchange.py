@@ -23,6 +23,7 @@ from kvforge.transfer.errors import (
     PeerRefused,
     TransferError,
 )
+from kvforge.transfer.layers import Layers
 from kvforge.transfer.layout import Group, Wire
 from kvforge.transfer.messages import Note, Slot
 from kvforge.transfer.peer import Peer
@@ -48,7 +49,7 @@ class Fetch:
 @dataclass(eq=False)
 class Offer:
     """An offer of this side, and how many of its readers are through. Without a number of readers it
-    is they who say so."""
+    is they who say so. `layers` of an offer by layer are those whose pages are yet to be written."""
 
     transfer: Transfer
     group: Group
@@ -58,7 +59,8 @@ class Offer:
     until: float
     seconds: float
     release: Callable[[Transfer], None] | None
-    ready: Any  # a mark: the pages are written
+    ready: Any  # a mark: the pages are written, if they are not written layer by layer
+    layers: Layers | None = None
     sendings: list[tuple[Peer, Sending]] = field(default_factory=list)
     ended: int = 0
     through: set[str] = field(default_factory=set)  # peers that have said so
@@ -100,7 +102,8 @@ class Exchange:
 
     def offer(self, offer: Offer) -> None:
         """Lets peers fetch it."""
-        self.outgoing.staging.after(offer.ready)
+        if offer.layers is None:
+            self.outgoing.staging.after(offer.ready)
         self._check_there(offer.group)
         self.offers.append(offer)
         through, readers, _ = self._released.get(offer.transfer.key, (set(), 1, 0.0))
@@ -110,6 +113,13 @@ class Exchange:
         """Aborted for a group whose pages were taken away, if only after the caller had asked for it."""
         if not group.pages:
             raise Aborted(f"kvforge.transfer: group {group.shape.name} has no pages: see attach()")
+
+    def layer_ready(self, offer: Offer, layer: str, mark: Any) -> None:
+        """A layer of an offer by layer is written once the mark is passed."""
+        if offer.layers is not None and offer in self.offers:
+            offer.layers.come(layer, mark)
+        else:
+            self.outgoing.staging.forget(mark)
 
     def _count(self, offer: Offer, through: set[str], readers: int) -> None:
         """Ends an offer whose readers say when they are through, once so many have."""
@@ -140,6 +150,7 @@ class Exchange:
         seconds: float,
         first: int,
         layers: Sequence[str] | None,
+        by_layer: bool,
         atomic: bool,
         zero_tail: bool,
         ready: Any,
@@ -167,7 +178,7 @@ class Exchange:
             wire = Wire.between(shapes[name], mine)
             part = plan.Part(
                 *(mine.name, theirs, heads, first, len(tokens)),
-                *(mine.wire_layout, mine.wire_block, grouped),
+                *(mine.wire_layout, mine.wire_block, grouped, by_layer),
             )
             cut = plan.chunks(part, wire.row_bytes, limit[name])
             link, index = there[name].link, there[name].index(mine.name)
@@ -175,7 +186,7 @@ class Exchange:
             streams.append(Stream(secrets.randbits(63), name, link, index, wire, part, cut, lends))
         receiving = Receiving(
             *(group, tokens, streams, self.incoming, transfer.stats, self.event),
-            *(atomic, zero_tail, mode == "pull"),
+            *(atomic, zero_tail, mode == "pull", transfer._came if by_layer else None),
         )
         fetch = Fetch(transfer, receiving, time.monotonic() + seconds, seconds)
         self.fetches.append(fetch)
@@ -230,11 +241,15 @@ class Exchange:
             if fetch.receiving.complete:
                 self.end_fetch(fetch, None)
             if now > fetch.until:
+                late = fetch.transfer._late_layers()
                 what = f"fetch of {fetch.transfer.key}"
+                what += f", of which layers {late} have not come," if late else ""
                 self.end_fetch(fetch, DeadlineExceeded(what, fetch.seconds))
         for offer in list(self.offers):
             if now > offer.until:
+                late = [*offer.layers.missing] if offer.layers is not None else []
                 what = f"offer {offer.transfer.key}"
+                what += f", whose layers {late} were never ready," if late else ""
                 self.end_offer(offer, DeadlineExceeded(what, offer.seconds))
         for key, (_, _, since) in list(self._released.items()):
             if now - since > self.deadline:
@@ -297,7 +312,8 @@ class Exchange:
                 text = messages.with_slots(messages.DRAINED, note.transfer, slots)
                 peer.link.notify(text)
         elif note.kind == messages.READY and note.transfer in peer.streams:
-            peer.streams[note.transfer][1].ready = True
+            known = peer.streams[note.transfer][1]
+            known.ready = messages.parse_ready(note.body, len(known.chunks))
         elif note.kind == messages.ACK and note.transfer in peer.sendings:
             peer.sendings[note.transfer].acknowledge(messages.parse_slots(note.body))
         elif note.kind in (messages.CHUNK, messages.LENT):
@@ -392,11 +408,12 @@ class Exchange:
             offer.slots[start : start + part.count],
             offer.transfer.stats,
             self.event,
+            offer.layers,
             mode == "pull",
         )
         peer.sendings[number] = sending
         offer.sendings.append((peer, sending))
-        peer.link.notify(messages.note(messages.READY, number))
+        sending.announce()
 
     # ---- ends --------------------------------------------------------------------------------------
 
@@ -474,6 +491,8 @@ class Exchange:
         if offer not in self.offers:
             return
         self.offers.remove(offer)
+        if offer.layers is not None:
+            offer.layers.forget()
         for peer, sending in list(offer.sendings):
             self._end_sending(peer, sending, error or Aborted("the offer has had its readers"))
         if offer.release is not None:
@@ -510,6 +529,8 @@ class Exchange:
 
 def settle(transfer: Transfer, error: Exception | None) -> None:
     """Ends a transfer."""
+    for name in transfer._late_layers():
+        transfer._came(name, error)
     if error is None:
         transfer._future.set_result(transfer.stats)
     else:

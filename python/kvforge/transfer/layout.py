@@ -30,7 +30,7 @@ _DYNAMIC = ("fp8_per_token_head", "int8_per_token_head")
 
 _CPU, _CUDA, _PINNED = 1, 2, 3  # of DLPack
 
-_KEPT = 16  # selections of layers and heads whose views a group keeps
+_KEPT = 4096  # views, of selections of layers and heads, that a group keeps
 
 Scales = tuple[tuple[tuple[float, ...], ...], ...]  # [planes][layers][heads]
 
@@ -268,9 +268,9 @@ class Group:
         take a call longer than the bytes of a small chunk."""
         key = (tuple(layers), heads, scales)
         if key not in self._arrays:
-            if len(self._arrays) >= _KEPT:
-                self._arrays.clear()
             views = self.with_scales(layers, heads) if scales else self.pages_of(layers, heads)
+            if len(views) + sum(map(len, self._arrays.values())) > _KEPT:
+                self._arrays.clear()
             export = _exported if self.device is None else tvm_ffi.from_dlpack
             self._arrays[key] = [export(view) for view in views]
         return self._arrays[key]

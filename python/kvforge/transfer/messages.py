@@ -26,6 +26,7 @@ LENT, RETURNED = range(
 )  # of a pull: a chunk's note without its bytes, and that they were read
 
 _HEAD = struct.Struct("<4sHHQ")
+_READY = struct.Struct("<I")
 _SLOT = struct.Struct("<IIQ")  # a number or 0, slot, generation
 _CHUNK = struct.Struct("<4sHHQIIBBBxHHIIIIQQ")
 _TEXT = 4000  # bytes of what is said about a failure
@@ -72,7 +73,7 @@ class Header:
 
 
 def note(kind: int, transfer: int = 0, body: bytes = b"") -> bytes:
-    """A note of any kind. PING, READY (what is wanted is there, grant slots) and BYE have no body."""
+    """A note of any kind. PING and BYE have no body."""
     return _HEAD.pack(MAGIC, VERSION, kind, transfer) + body
 
 
@@ -108,6 +109,21 @@ def parse_want(body: bytes) -> tuple[str, int, Any, str]:
     if mode not in MODES:
         raise BadMessage("want: mode", mode, f"one of {MODES}")
     return key, limit, part, mode
+
+
+def ready(transfer: int, chunks: int) -> bytes:
+    """So many chunks of what is wanted are there, the first ones: grant slots."""
+    return note(READY, transfer, _READY.pack(chunks))
+
+
+def parse_ready(body: bytes, chunks: int) -> int:
+    """The chunks that are there, of so many; BadMessage for what is no such number."""
+    if len(body) != _READY.size:
+        raise BadMessage("ready: bytes", len(body), _READY.size)
+    (found,) = _READY.unpack(body)
+    if found > chunks:
+        raise BadMessage("ready: chunks", found, f"at most {chunks}")
+    return int(found)
 
 
 def with_slots(kind: int, transfer: int, slots: list[Slot]) -> bytes:

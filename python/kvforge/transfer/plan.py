@@ -26,9 +26,14 @@ class Part:
     layout: str
     block: int
     heads_per_group: int
+    by_layer: bool = False  # all tokens of a layer before the next layer
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    def names(self, chunk: Chunk) -> tuple[str, ...]:
+        """The layers of a chunk of it."""
+        return self.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
 
     @staticmethod
     def from_json(values: Any, sender: Shape) -> Part:
@@ -46,6 +51,8 @@ class Part:
             raise BadMessage("want", error, "a part of a group") from None
         if any(type(number) is not int or not 0 <= number < 1 << 31 for number in numbers):
             raise BadMessage("want: numbers", numbers, "0 and more")
+        if type(part.by_layer) is not bool:
+            raise BadMessage("want: by_layer", part.by_layer, "true or false")
         if not part.layers or not set(part.layers) <= set(sender.layers):
             raise BadMessage("want: layers", part.layers, sender.layers)
         if not sender.heads[0] <= part.heads[0] < part.heads[1] <= sender.heads[1]:
@@ -70,15 +77,16 @@ class Chunk:
 def chunks(part: Part, row_bytes: int, limit: int) -> list[Chunk]:
     """The part in chunks of at most `limit` bytes, each of whole wire blocks.
 
-    Chunks have all layers if a wire block of all fits, else as many layers as fit. Incompatible where
-    a wire block of one layer does not.
+    Chunks have all layers if a wire block of all fits, else as many layers as fit, and the first tokens
+    come first; by layer they have one, and the first layer comes first. Incompatible where a wire block
+    of one layer does not fit.
     """
     heads = part.heads[1] - part.heads[0]
 
     def block_bytes(layers: int) -> int:
         return -(-layers * part.block * heads * row_bytes // 64) * 64
 
-    layers = len(part.layers)
+    layers = 1 if part.by_layer else len(part.layers)
     while layers and -(-block_bytes(layers) // 1024) * 1024 > limit:
         layers -= 1
     if not layers:
@@ -87,13 +95,17 @@ def chunks(part: Part, row_bytes: int, limit: int) -> list[Chunk]:
             f"slots have {limit}; take larger slots or a smaller wire_block"
         )
     blocks = limit // 1024 * 1024 // block_bytes(layers)
+    tokens = range(0, part.count, blocks * part.block)
+    ranges = range(0, len(part.layers), layers)
+    cut = [(first, layer) for first in tokens for layer in ranges]
+    if part.by_layer:
+        cut = [(first, layer) for layer in ranges for first in tokens]
     found: list[Chunk] = []
-    for first in range(0, part.count, blocks * part.block):
+    for first, layer in cut:
         count = min(blocks * part.block, part.count - first)
-        for layer in range(0, len(part.layers), layers):
-            mine = min(layers, len(part.layers) - layer)
-            size = -(-count // part.block) * block_bytes(mine)
-            found.append(Chunk(len(found), layer, mine, first, count, -(-size // 1024) * 1024))
+        mine = min(layers, len(part.layers) - layer)
+        size = -(-count // part.block) * block_bytes(mine)
+        found.append(Chunk(len(found), layer, mine, first, count, -(-size // 1024) * 1024))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ class Stream:
     lends: tuple[int, int]  # slots of the peer's outgoing ring, and bytes of each
 
     def __post_init__(self) -> None:
-        self.ready = False  # the peer has it
+        self.ready = 0  # chunks that the peer has, the first ones
         self.granted: dict[int, Slot] = {}
         self.reading: dict[int, Read] = {}
         self.generation = 0  # of the slot that was lent last
@@ -61,9 +61,14 @@ class Stream:
 
     @property
     def wanting(self) -> int:
-        """Chunks for which no slot is granted yet."""
+        """Chunks that the peer has and for which no slot is granted yet."""
+        return self.ready - self.used
+
+    @property
+    def used(self) -> int:
+        """Chunks for which a slot is, or was."""
         under_way = len(self.granted) + len(self.reading) + len(self.landed)
-        return len(self.chunks) - under_way - len(self.unpacked)
+        return under_way + len(self.unpacked)
 
     def known(self, number: int) -> bool:
         """Whether a chunk has come, or is being read."""
@@ -77,7 +82,7 @@ class Receiving:
     `slots` are those of tokens first, first + 1, ... of the streams' parts. With `atomic` nothing is
     unpacked before all has landed and is checked, so all of it must fit into the ring. With `pull` the
     peers' notes name slots of theirs, which are read into those granted, and which are which is this
-    side's to choose.
+    side's to choose. `came` is told of each layer of which all is unpacked.
     """
 
     group: Group
@@ -89,11 +94,18 @@ class Receiving:
     atomic: bool = False
     zero_tail: bool = False
     pull: bool = False
+    came: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         self._last = int(self.slots[-1]) if len(self.slots) else -1
         self.slots = self.ring.staging.numbers(self.slots)
-        self._begun = 0
+        # Chunks of each layer that are not unpacked.
+        self._left = Counter(
+            layer
+            for stream in self.streams
+            for chunk in stream.chunks
+            for layer in stream.part.names(chunk)
+        )
         self._unpacking: deque[tuple[Stream, Chunk, Any, float]] = deque()
         chunks = sum(len(stream.chunks) for stream in self.streams)
         if self.atomic and chunks > self.ring.slots:
@@ -107,7 +119,7 @@ class Receiving:
 
     def grant(self) -> bool:
         """Takes slots for what is to come, and tells the peers. Whether it had any."""
-        wanting = [stream for stream in self.streams if stream.ready and stream.wanting]
+        wanting = [stream for stream in self.streams if stream.wanting > 0]
         needed = sum(stream.wanting for stream in wanting)
         if self.atomic and not self._all_fit(needed):
             return False
@@ -132,7 +144,7 @@ class Receiving:
         who has not gives the slots back. Not where all slots are needed at once."""
         if not self.atomic:
             for stream in self.streams:
-                stream.ready = True
+                stream.ready = len(stream.chunks)
             with contextlib.suppress(LinkDown):  # the next look at the peer tells
                 self.grant()
 
@@ -142,10 +154,10 @@ class Receiving:
         if granted is not None and granted.generation == slot.generation:
             del stream.granted[slot.slot]
             self.ring.give_back(granted)
-            stream.ready = False
+            stream.ready = min(stream.ready, stream.used)
 
     def _all_fit(self, needed: int) -> bool:
-        ready = all(stream.ready for stream in self.streams)
+        ready = all(stream.ready == len(stream.chunks) for stream in self.streams)
         return ready and needed <= self.ring.counts["free"]
 
     def take(self, stream: Stream, header: Header, sums: Any, lent: bool) -> None:
@@ -249,8 +261,7 @@ class Receiving:
         """Begins to; settle() ends it."""
         staging, started = self.ring.staging, time.monotonic()
         buffer = self.ring.bytes_of(stream.landed[chunk.number], chunk.bytes)
-        part, wire = stream.part, stream.wire
-        layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
+        part, wire, layers = stream.part, stream.wire, stream.part.names(chunk)
         slots = self.slots[chunk.first : chunk.first + chunk.count]
         if wire.receiver_converts:
             pages, page_dtype = self.group.arrays(layers, part.heads, False), self.group.shape.dtype
@@ -274,9 +285,8 @@ class Receiving:
                 len(layers),
                 part.heads_per_group,
             )
-        self._begun += 1
-        if self._begun == sum(len(each.chunks) for each in self.streams) and self.zero_tail:
-            self._zero_tail()
+        if self.zero_tail and chunk.first + chunk.count == part.count:
+            self._zero_tail(layers, part.heads)
         self._unpacking.append((stream, chunk, staging.mark(), started))
 
     def settle(self) -> bool:
@@ -287,6 +297,10 @@ class Receiving:
             self.stats.unpack += time.monotonic() - started
             slot = stream.landed.pop(chunk.number)
             stream.unpacked.add(chunk.number)
+            for layer in stream.part.names(chunk):
+                self._left[layer] -= 1
+                if self.came is not None and not self._left[layer]:
+                    self.came(layer)
             self.ring.give_back(slot)
             self.event("unpacked")
             done = Slot(slot.slot, slot.generation, chunk.number)
@@ -295,33 +309,29 @@ class Receiving:
             busy = True
         return busy
 
-    def _zero_tail(self) -> None:
-        """Rows of the last token's page behind it become 0, in the layers and heads that came."""
+    def _zero_tail(self, layers: tuple[str, ...], heads: tuple[int, int]) -> None:
+        """Rows of the last token's page behind it become 0, where the last token came."""
         size = self.group.shape.block_size
         behind = np.arange(self._last + 1, (self._last // size + 1) * size)
         if self._last < 0 or not behind.size:
             return
         staging, row = self.ring.staging, self.group.row_bytes
-        slots = staging.numbers(behind)
-        for stream in self.streams:
-            part = stream.part
-            heads, layers = part.heads[1] - part.heads[0], len(part.layers)
-            bytes_ = -(-layers * behind.size * heads * row // 1024) * 1024
-            with staging.calls():
-                ops.kv_unpack(
-                    staging.zeros(bytes_),
-                    self.group.arrays(part.layers, part.heads, True),
-                    slots,
-                    "LKNHC",
-                    behind.size,
-                    self.group.shape.dtype,
-                    self.group.shape.dtype,
-                    None,
-                    [],
-                    None,
-                    layers,
-                    0,
-                )
+        bytes_ = -(-len(layers) * behind.size * (heads[1] - heads[0]) * row // 1024) * 1024
+        with staging.calls():
+            ops.kv_unpack(
+                staging.zeros(bytes_),
+                self.group.arrays(layers, heads, True),
+                staging.numbers(behind),
+                "LKNHC",
+                behind.size,
+                self.group.shape.dtype,
+                self.group.shape.dtype,
+                None,
+                [],
+                None,
+                len(layers),
+                0,
+            )
 
     def give_up(self) -> None:
         """Returns its slots: those that a peer may still write to, or a read, by way of quarantine."""

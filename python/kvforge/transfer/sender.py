@@ -12,6 +12,7 @@ from kvforge.ops import _C_cache_ops as ops
 from kvforge.transfer import messages
 from kvforge.transfer.engine import Link
 from kvforge.transfer.errors import BadMessage, TransferError
+from kvforge.transfer.layers import Layers
 from kvforge.transfer.layout import LAYOUTS, Group, Wire
 from kvforge.transfer.messages import Header, Slot
 from kvforge.transfer.plan import Chunk, Part
@@ -45,7 +46,9 @@ class Sending:
     """Tokens of an offer on their way to one peer. Not for several threads.
 
     Pages are read from step() on, until it has posted the last chunk; `slots` are those of the part's
-    tokens. What a receiver granted and will not be written to is told it as drained. To who pulls, a
+    tokens, and `layers` those that are yet to come, if not all are there. The receiver is told how many
+    chunks can be sent, in order. What it granted and will not be written to is told it as drained. To who
+    pulls, a
     chunk is lent: its note names the slot here, which goes round once it has been read. Credits then
     say how many chunks the receiver has room for, so that no slot here is lent before it can be read.
     """
@@ -62,6 +65,7 @@ class Sending:
     slots: Any
     stats: Stats
     event: Callable[[str], None]
+    layers: Layers | None = None
     pull: bool = False
     failed: TransferError | None = None
 
@@ -70,6 +74,7 @@ class Sending:
         self._packing: list[_Packing] = []
         self._flights: list[_Flight] = []
         self._posted = 0
+        self._there = 0  # chunks that the receiver knows of
         self.slots = self.ring.staging.numbers(self.slots)
         self._written: dict[int, Slot] = {}  # by chunk: writes that are over, and not acknowledged
         self._acknowledged: set[int] = set()
@@ -84,13 +89,30 @@ class Sending:
         """Whether nothing is under way: what has failed can then be forgotten."""
         return not self._flights
 
+    def announce(self) -> bool:
+        """Tells the receiver of chunks whose layers have come since. Whether there were any."""
+        known = self._there
+        while self._there < len(self.chunks):
+            names = self.part.names(self.chunks[self._there])
+            if self.layers is not None and not self.layers.there(names):
+                break
+            self._there += 1
+        if self._there == known:
+            return False
+        self.link.notify(messages.ready(self.number, self._there))
+        return True
+
     def credit(self, slots: list[Slot]) -> None:
-        """Slots of the receiver that may be written to once."""
+        """Slots of the receiver that may be written to once. What there is no chunk for yet others may
+        need meanwhile."""
         if self.failed is not None:
             self._drained(slots)
             return
         self._credits += slots
         self.event("credit")
+        wanted = self._there - self._posted
+        self._drained(self._credits[wanted:])
+        del self._credits[wanted:]
 
     def acknowledge(self, slots: list[Slot]) -> None:
         """Chunks that the receiver has unpacked."""
@@ -153,12 +175,10 @@ class Sending:
                 elif flight.chunk.number not in self._acknowledged:
                     self._written[flight.chunk.number] = flight.remote
         busy = len(self._flights) != flying
+        if self.failed is None:
+            busy |= self.announce()
         begun = self._posted + len(self._packing)
-        if (
-            self.failed is None
-            and len(self._credits) > len(self._packing)
-            and begun < len(self.chunks)
-        ):
+        if self.failed is None and len(self._credits) > len(self._packing) and begun < self._there:
             local = self.ring.take()
             if local is not None:
                 self._begin(self.chunks[begun], local)
@@ -225,8 +245,7 @@ class Sending:
         self.stats.descriptors += 1
 
     def _pack(self, chunk: Chunk, buffer: Any) -> None:
-        part, wire = self.part, self.wire
-        layers = part.layers[chunk.first_layer : chunk.first_layer + chunk.layers]
+        part, wire, layers = self.part, self.wire, self.part.names(chunk)
         slots = self.slots[chunk.first : chunk.first + chunk.count]
         if wire.sender_converts:
             pages, page_dtype = self.group.arrays(layers, part.heads, False), self.group.shape.dtype
