@@ -119,6 +119,10 @@ ROUTED = {
 }
 
 
+# A step in which nothing is computed, as the scheduler tells of it.
+IDLE = SimpleNamespace(num_scheduled_tokens={}, kv_connector_block_state=SimpleNamespace())
+
+
 class Engine:
     """A scheduler's and a worker's connector, and a worker's memory [block, head, token, content].
 
@@ -217,12 +221,13 @@ class Engine:
         metadata = pickle.loads(pickle.dumps(self.worker.get_handshake_metadata()))
         self.scheduler.set_xfer_handshake_metadata_pp_aware({(0, 0): metadata})
 
-    def step(self) -> None:
+    def step(self, scheduled: Any = None, forward: Callable[[], None] = lambda: None) -> None:
         """One of vLLM's, with the metadata on its way between two processes."""
-        metadata = self.scheduler.build_connector_meta(None)
+        metadata = self.scheduler.build_connector_meta(scheduled or IDLE)
         metadata = pickle.loads(pickle.dumps(metadata))
         self.worker.handle_preemptions(metadata)
         self.worker.bind_connector_metadata(metadata)
+        forward()
         self.worker.start_load_kv(None)
         self.worker.wait_for_save()
         results = self.worker.get_transfer_results(set())

@@ -22,7 +22,16 @@ from kvforge_vllm.handover import Address, Receive, Send, Source, Step, lease
 from kvforge_vllm.telemetry import TransferStats
 
 _LOG = init_logger(f"vllm.{__name__}")
-_OPTIONS = ("engine", "host", "lease", "slots", "slot_bytes", "silence")
+_OPTIONS = ("engine", "host", "port", "layerwise", "lease", "slots", "slot_bytes", "silence")
+
+
+@dataclass
+class _Prefill:
+    """A request that is offered while its last tokens are computed: the transfer of each group, and the
+    layers that are not written."""
+
+    offers: dict[str, transfer.Transfer]
+    missing: set[str]
 
 
 @dataclass
@@ -66,6 +75,7 @@ class Carrier:
         self._endpoint: transfer.Endpoint | None = None
         self._hellos = ThreadPoolExecutor(1, "kvforge-hellos")
         self._sends: dict[str, list[transfer.Transfer]] = {}
+        self._prefills: dict[str, _Prefill] = {}
         self._arrivals: dict[str, _Arrival] = {}
         self._failed_blocks: set[int] = set()
         self._stats = TransferStats()
@@ -75,6 +85,7 @@ class Carrier:
             int(group.kv_cache_spec.block_size) for group in kv_cache_config.transfer_groups
         ]
         self._groups: list[list[str]] = []  # what each of vLLM's groups is here
+        self._group_of: dict[str, str] = {}  # and where each layer is
         # The engine's: it keeps them while their memory is away.
         self._caches: weakref.WeakValueDictionary[str, Tensor] = weakref.WeakValueDictionary()
         self._layers: set[str] = set()
@@ -90,6 +101,9 @@ class Carrier:
         groups = [group for each in made for group in each]
         if self._endpoint is None or self.address is None:
             self._groups = [[group.shape.name for group in each] for each in made]
+            self._group_of = {
+                layer: group.shape.name for group in groups for layer in group.shape.layers
+            }
             self._listen(groups)
         else:
             self._endpoint.attach(groups)
@@ -129,13 +143,24 @@ class Carrier:
             deadline=lease(self._vllm_config),
             **options,
         )
-        self.address = Address(*self._endpoint.listen(host))
+        self.address = Address(*self._endpoint.listen(host, self._port()))
+
+    def _port(self) -> int:
+        """That of this rank, where routers are to know it; else any."""
+        parallel, first = self._vllm_config.parallel_config, int(self._extra.get("port", 0))
+        ranks = getattr(parallel, "data_parallel_index", 0) * parallel.world_size
+        return first and first + ranks + int(parallel.rank)
 
     def begin(self, step: Step) -> None:
         """Begins what the scheduler wants of this step."""
         assert self._endpoint is not None
         for send in step.sends:
-            self._sends[send.key] = self._offer(send) if self._awake else []
+            offers: dict[str, transfer.Transfer] = {}
+            if send.request in self._prefills:
+                offers = self._prefills.pop(send.request).offers
+            elif self._awake:
+                offers = self._offer(send)
+            self._sends[send.request] = list(offers.values())
         for receive in step.receives:
             if receive.blocks:
                 # Steps that still read these blocks are on this thread's stream.
@@ -156,16 +181,43 @@ class Carrier:
             for each in self._sends.get(name, ()):
                 each.abort()
 
-    def _offer(self, send: Send) -> list[transfer.Transfer]:
+    def written(self, step: Step, layer: str) -> None:
+        """The step's prefills have their rows of a layer. In the middle of the forward pass, and mostly
+        before begin() of this step."""
+        for send in step.prefills:
+            if send.request not in self._prefills:
+                self._prefills[send.request] = _Prefill(
+                    self._offer(send, by_layer=True), set(self._group_of)
+                )
+            prefill = self._prefills[send.request]
+            if layer in prefill.missing:
+                prefill.missing.remove(layer)
+                prefill.offers[self._group_of[layer]].ready(layer)
+
+    def all_written(self, step: Step) -> None:
+        """Behind the forward pass, of which not each layer tells: that of an indexer does not."""
+        if step.prefills:
+            for layer in self._group_of:
+                self.written(step, layer)
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Ends prefills that others have the blocks of from now on. What is packed of them does not go."""
+        for name in names:
+            if prefill := self._prefills.pop(name, None):
+                for each in prefill.offers.values():
+                    each.abort()
+
+    def _offer(self, send: Send, by_layer: bool = False) -> dict[str, transfer.Transfer]:
         """An offer of each group. Blocks in front of a window are null, and have no tokens."""
         assert self._endpoint is not None
-        found = []
+        found = {}
         for blocks, size, names in zip(send.blocks, self._block_sizes, self._groups, strict=True):
             first = size * next((i for i, block in enumerate(blocks) if block), 0)
             where = transfer.slots(blocks, size, first, send.tokens - first)
             for name in names:
                 options: dict[str, Any] = {"group": name, "first": first, "readers": None}
-                found.append(self._endpoint.offer(send.key, where, **options))
+                options["by_layer"] = by_layer
+                found[name] = self._endpoint.offer(send.key, where, **options)
         return found
 
     # ---- on the thread for hellos ------------------------------------------------------------------
@@ -192,6 +244,7 @@ class Carrier:
                 where = transfer.slots(blocks, size, first, receive.tokens - first)
                 for name in names:
                     options: dict[str, Any] = {"group": name, "first": first, "ready": ready}
+                    options["by_layer"] = receive.source.early
                     ready = None  # the others come behind the first
                     found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
         except BaseException:

@@ -8,6 +8,7 @@ The scheduler's instance decides what goes (handover.py), the worker's moves it 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from torch import Tensor
@@ -26,7 +27,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.metrics import (
 from vllm.v1.metrics.cache_hit_source import CacheHitSource
 
 from kvforge_vllm.carrier import Carrier
-from kvforge_vllm.handover import Handover, Step
+from kvforge_vllm.handover import Handover, Step, layerwise
 from kvforge_vllm.telemetry import Metrics, TransferStats
 
 
@@ -72,7 +73,7 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
         self._handover.allocated(request, blocks.get_block_ids(), num_external_tokens)
 
     def build_connector_meta(self, scheduler_output: Any) -> KVConnectorMetadata:
-        return self._handover.step()
+        return self._handover.step(scheduler_output)
 
     def update_connector_output(self, connector_output: Any) -> None:
         self._handover.moved(connector_output)
@@ -98,6 +99,10 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
     # ---- the worker's instance ---------------------------------------------------------------------
 
     @classmethod
+    def requires_piecewise_for_cudagraph(cls, extra_config: dict[str, Any]) -> bool:
+        return layerwise(extra_config)  # save_kv_layer() is not called where a graph has all layers
+
+    @classmethod
     def supports_sleep_mode(cls, kv_transfer_config: Any) -> bool:
         return True
 
@@ -114,25 +119,38 @@ class KvforgeConnector(KVConnectorBase_V1, SupportsHMA):
         """In front of the step whose start_load_kv() may come behind its forward pass."""
         assert isinstance(kv_connector_metadata, Step)
         self._carrier.abort(kv_connector_metadata.aborts)
+        self._carrier.drop(kv_connector_metadata.drops)
 
     def get_handshake_metadata(self) -> KVConnectorHandshakeMetadata | None:
         return self._carrier.address
 
     def start_load_kv(self, forward_context: Any, **kwargs: Any) -> None:
-        metadata = self._get_connector_metadata()
-        assert isinstance(metadata, Step)
-        self._carrier.begin(metadata)
+        self._carrier.begin(self._step())
 
     def wait_for_layer_load(self, layer_name: str) -> None:
-        """Nothing: a request is not scheduled before all of it has come."""
+        """Nothing: a request is not scheduled before all of it has come.
+
+        vLLM's scheduler has a request whose tokens come by themselves wait until it is in
+        finished_recving, layer by layer or not. It would begin at once where get_num_new_matched_tokens()
+        says that they do not; but then all other requests of the step wait here, too, for as long as
+        the first engine computes.
+        """
 
     def save_kv_layer(
         self, layer_name: str, kv_layer: Tensor, attn_metadata: Any, **kwargs: Any
     ) -> None:
-        """Nothing: pages are sent when their request has finished."""
+        """With layerwise, the layer goes of prompts that this step ends; others when they have finished."""
+        self._carrier.written(self._step(), layer_name)
 
     def wait_for_save(self) -> None:
-        """Nothing: their blocks are kept until get_transfer_results() says that they have been sent."""
+        """Waits for nothing: blocks are kept until get_transfer_results() says that they have been sent."""
+        if sys.exc_info()[0] is None:  # else the step has failed, and so are layers
+            self._carrier.all_written(self._step())
+
+    def _step(self) -> Step:
+        metadata = self._get_connector_metadata()
+        assert isinstance(metadata, Step)
+        return metadata
 
     def get_transfer_results(self, finished_req_ids: set[str]) -> KVConnectorTransferResults:
         sent, received, failed = self._carrier.results()
