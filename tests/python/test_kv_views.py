@@ -152,3 +152,35 @@ def test_blocks_that_lie_anywhere(axes: str) -> None:
             OPS.kv_unpack(sent, views(into), own, layout, block, "x", "x", None, [], None, L, 2)
             for mine, got in zip(one, into, strict=True):
                 np.testing.assert_array_equal(got, mine)
+
+
+@pytest.mark.parametrize("dense", [0, 1, 2])
+def test_blocks_of_one_plane_follow_each_other(dense: int) -> None:
+    """Tokens in slots behind each other are a run from block to block in one plane of three alone."""
+    blocks, block, size = 4, 4, 8
+
+    def cache(seed: int) -> tuple[list[Any], list[Any]]:
+        random = np.random.default_rng(seed)
+        memories = [
+            random.integers(0, 256, (blocks, block + (p != dense), H, size), np.uint8)
+            for p in range(3)
+        ]
+        return memories, [memory[:, :block] for memory in memories]
+
+    _, source = cache(1)
+    slots, landing = np.arange(1, 14), np.arange(2, 15)
+    rows = [pages.reshape(-1, H, size)[slots] for pages in source]
+    for wire in WIRES:
+        want = wire_of([plane[None] for plane in rows], wire, 16, 2)
+        sent = aligned(want.size)
+        OPS.kv_pack(source, sent, slots, wire, 16, "x", "x", [], None, 1, 2)
+        np.testing.assert_array_equal(sent, want)
+        memories, target = cache(2)
+        after, expected = cache(2)
+        for pages, plane in zip(expected, rows, strict=True):
+            pages[landing // block, landing % block] = plane
+        OPS.kv_unpack(sent, target, landing, wire, 16, "x", "x", None, [], None, 1, 2)
+        np.testing.assert_array_equal(np.concatenate(memories, 1), np.concatenate(after, 1))
+    memories, target = cache(2)
+    OPS.kv_relayout(source, target, slots, landing, "x", "x", [], [], 1)
+    np.testing.assert_array_equal(np.concatenate(memories, 1), np.concatenate(after, 1))

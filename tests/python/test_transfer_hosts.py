@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -87,11 +88,13 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def open_all(hosts: Hosts, sides: list[Side], engine: str) -> list[Party]:
+def open_all(hosts: Hosts, sides: list[Side], engine: str, fault: Any = None) -> list[Party]:
+    """The fault is the first one's."""
     parties = [hosts.party(number) for number in range(len(sides))]
     options: dict[str, Any] = {"slots": 4, "slot_bytes": 1 << 15, "ping": 0.3, "silence": 3.0}
     for number, (party, side) in enumerate(zip(parties, sides, strict=True)):
-        party.open({"kv": (side, number)}, engine=engine, host=hosts.address(number), **options)
+        options |= {"engine": engine, "host": hosts.address(number)}
+        party.open({"kv": (side, number)}, fault=None if number else fault, **options)
     return parties
 
 
@@ -164,4 +167,49 @@ def test_a_cable_that_is_pulled(hosts: Hosts, engine: str, mode: str) -> None:
     assert receiver.digest("kv") == expected(TARGET, 1, landing, rows)
     for party in (receiver, sender):
         party.close()
+        party.kill()
+
+
+@pytest.mark.parametrize("mode", ["push", "pull"])
+def test_a_cable_that_is_pulled_in_between(hosts: Hosts, engine: str, mode: str) -> None:
+    """The sender stops behind its third chunk of six, and has no cable when it goes on: both sides have
+    PeerLost, and chunks are whole or as they were."""
+    event = {"push": "posted", "pull": "lent"}[mode]
+    fault = (event, 3, signal.SIGSTOP, 0.0)
+    sender, receiver = open_all(hosts, [SOURCE, TARGET], engine, fault)
+    slots = transfer_pages.slots(SOURCE, COUNT, 7)
+    landing = transfer_pages.slots(TARGET, COUNT, 8)
+    sender.put("kv", LAYERS, slots, 3)
+    sender.offer("key", slots)
+    peer = receiver.connect(sender.listen(hosts.address(0)))
+    receiver.fetch([peer], "key", landing, mode=mode)
+    try:
+        until = time.monotonic() + 20
+        while not sender.stopped:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        hosts.cable(0, "down")
+        os.kill(sender.pid, signal.SIGCONT)
+        started = time.monotonic()
+        for party in (receiver, sender):
+            with pytest.raises(Failed, match="PeerLost"):
+                party.result("key")
+        assert time.monotonic() - started < 20
+    finally:
+        hosts.cable(0, "up")
+    pages = transfer_pages.make(TARGET, 1)
+    old = pages.rows(landing)[0]
+    rows = transfer_pages.model(SOURCE, LAYERS, COUNT, 3)[0]
+    got = receiver.rows("kv", landing)[0]
+    came = 0
+    for first in range(0, COUNT, 64):
+        for layers in (slice(0, 2), slice(2, 3)):  # of a chunk
+            which = (layers, slice(None), slice(first, first + 64))
+            new = bool((got[which] == rows[which]).all())
+            assert new or (got[which] == old[which]).all(), (first, layers)
+            came += new
+    assert came < 6
+    pages.put(landing, [got])
+    assert receiver.digest("kv") == pages.digest()
+    for party in (sender, receiver):
         party.kill()

@@ -3,8 +3,9 @@
     python3 tests/python/transfer_faults.py --build-dir=build --seeds=200
 
 One of two or four processes is killed or stopped at an event of its choice. What is left must have its
-error within the deadline, each chunk's rows new or as they were, all slots back, and no byte in its
-staging memory after the link was cut; then a new peer's transfer must succeed.
+error within the deadline, each chunk's rows new or as they were, or where it is atomic all of a
+transfer's, all slots back, and no byte in its staging memory after the link was cut; then a new peer's
+transfer must succeed.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Case:
     number: int
     action: str
     by_layer: bool
+    atomic: bool
 
     @staticmethod
     def of(seed: int, engines: list[str]) -> Case:
@@ -73,7 +75,8 @@ class Case:
         number = 1 if once else int(random.integers(1, 9))
         engine = engines[int(random.integers(len(engines)))]
         ranks, by_layer = int(random.integers(1, 3)), bool(random.integers(2))
-        return Case(seed, engine, mode, ranks, role, event, number, action, by_layer)
+        atomic = not by_layer and bool(random.integers(2))
+        return Case(seed, engine, mode, ranks, role, event, number, action, by_layer, atomic)
 
     @property
     def fault(self) -> tuple[str, int, int, float]:
@@ -116,13 +119,14 @@ class Run:
         self.share = heads // case.ranks
         # Room for one wire block of what one sender has for one receiver, and not for two.
         self.slot_bytes = BLOCK * LAYERS * 2 * self.share * 16 * 2
+        self.ring = COUNT // BLOCK * case.ranks if case.atomic else 4
 
     def open(self, number: int, faulty: bool) -> Any:
         self.pool[number].open(
             {"kv": (self.sides[number], number)},
             fault=self.case.fault if faulty else None,
             engine=self.case.engine,
-            slots=4,
+            slots=self.ring,
             slot_bytes=self.slot_bytes,
             deadline=_DEADLINE,
             ping=self.silence / 8,
@@ -188,6 +192,7 @@ class Run:
             for address in addresses:
                 peers.append(attempt(number, "connect", address))
             options = {"deadline": deadline, "by_layer": self.case.by_layer, "mode": self.case.mode}
+            options["atomic"] = self.case.atomic
             attempt(number, "fetch", peers, "key", self.slots(number), **options)
         for layer in range(LAYERS) if self.case.by_layer else ():
             for number in range(ranks):
@@ -234,6 +239,8 @@ class Run:
         got, slots = self.pool[number].rows("kv", self.slots(number))[0], self.slots(number)
         old = transfer_pages.make(side, number)
         before = old.rows(slots)[0]
+        if self.case.atomic:
+            assert (got == rows).all() or (got == before).all(), (self.case, "half of it")
         # A slot has room for a wire block of all layers, or for as many of one as there are layers.
         tokens, layers = (LAYERS * BLOCK, 1) if self.case.by_layer else (BLOCK, LAYERS)
         for first, layer, head in itertools.product(
@@ -250,7 +257,7 @@ class Run:
     def check_slots(self, left: list[int]) -> None:
         """All are free again, once links are cut."""
         until = time.monotonic() + 3 * self.silence + _DEADLINE
-        want = {"free": 4, "held": 0, "quarantined": 0}
+        want = {"free": self.ring, "held": 0, "quarantined": 0}
         for number in left:
             while any(ring != want for ring in self.pool[number].counts().values()):
                 assert time.monotonic() < until, (self.case, self.pool[number].counts())
