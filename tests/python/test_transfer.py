@@ -110,14 +110,16 @@ def check_pairs(parties: list[Party], engine: str, mode: str, title: str, capsys
     sender.close()
 
 
+@pytest.mark.parametrize("mode", ["push", "pull", "READ"])
 def test_pairs_in_shared_memory(mode: str, capsys: Any) -> None:
-    """As above, by UCX's shared memory."""
+    """As above, by UCX's shared memory; where all are there, a pull may be a READ of NIXL's."""
     if "nixl" not in engines():
         pytest.skip("no NIXL: pip install --no-deps -r requirements/transfer.txt")
     environment = {**ENVIRONMENT, "UCX_TLS": "sm,self,tcp"}
+    engine, mode = ("nixl READ", "pull") if mode == "READ" else ("nixl", mode)
     two = [Party(environment) for _ in range(2)]
     try:
-        check_pairs(two, "nixl", mode, f"nixl, shared memory, {mode}", capsys)
+        check_pairs(two, engine, mode, f"{engine}, shared memory, {mode}", capsys)
     finally:
         for party in two:
             party.kill()

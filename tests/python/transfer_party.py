@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import ctypes
+import functools
 import hashlib
 import importlib.util
 import os
@@ -135,11 +136,13 @@ class _Body:
         self.fault = fault
         self.address: tuple[str, int] | None = None
         if host and options["engine"] == "gloo":
-            import functools
-
             from kvforge.transfer.gloo_engine import GlooEngine
 
             options["engine"] = functools.partial(GlooEngine, host=host)
+        if options["engine"] == "nixl READ":
+            from kvforge.transfer.nixl_engine import NixlEngine
+
+            options["engine"] = functools.partial(NixlEngine, one_sided=True)
         self.endpoint = transfer.Endpoint("test", groups, on_event=self._event, **options)
 
     def _event(self, event: str) -> None:

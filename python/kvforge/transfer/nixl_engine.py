@@ -5,7 +5,7 @@ late writes out (removing the peer, releasing a handle and deregistering the mem
 
 Over TCP, UCX answers a READ in software, and ends its process where the reader is gone before it has begun
 to: a store that packs for some milliseconds would die with any reader that does. So where TCP may be taken,
-a read is a wish, which the other side's link answers by a write. All else, RDMA and shared memory, reads.
+a read is a wish, which the other side's link answers by a write, unless the caller knows that it is not.
 """
 
 from __future__ import annotations
@@ -67,11 +67,19 @@ def _one_sided() -> bool:
 
 
 class NixlEngine:
-    """See engine.Engine. Agents are of the thread that calls."""
+    """See engine.Engine. Agents are of the thread that calls. `one_sided`: whether no peer is read over
+    TCP, as on one host with shared memory; None: whether UCX_TLS keeps UCX from taking it."""
 
     name = "nixl"
 
-    def __init__(self, name: str, incoming: Any, outgoing: Any, silence: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        incoming: Any,
+        outgoing: Any,
+        silence: float,
+        one_sided: bool | None = None,
+    ) -> None:
         self._api, bindings = _import()
         self._errors = tuple(
             value
@@ -79,13 +87,15 @@ class NixlEngine:
             if isinstance(value, type) and issubclass(value, Exception)
         )
         self._name, self._incoming, self._outgoing = name, incoming, outgoing
+        self._one_sided = _one_sided() if one_sided is None else one_sided
         self._links = 0
 
     def open(self, first: bool) -> Link:
         self._links += 1
         name = f"{self._name}/{self._links}"
         try:
-            return NixlLink(self._api, self._errors, name, self._incoming, self._outgoing)
+            memories = self._incoming, self._outgoing
+            return NixlLink(self._api, self._errors, name, *memories, self._one_sided)
         except self._errors as error:
             raise LinkDown(f"NIXL makes no agent: {_text(error)}") from None
 
@@ -100,6 +110,7 @@ class NixlLink:
         name: str,
         incoming: Any,
         outgoing: Any,
+        one_sided: bool,
     ) -> None:
         self._errors = errors
         # A thread of NIXL's for each agent would take the cores from those that compute: the endpoint's
@@ -108,7 +119,7 @@ class NixlLink:
         self._agent: Any = api.nixl_agent(name, config)
         self._bases = (incoming.ctypes.data, outgoing.ctypes.data)
         self._size = outgoing.size
-        self._one_sided = _one_sided()
+        self._one_sided = one_sided
         for memory in (incoming, outgoing):
             region = [(memory.ctypes.data, memory.size, 0, "")]
             self._agent.register_memory(region, mem_type="DRAM", backends=["UCX"])
