@@ -44,7 +44,7 @@ class _Link:
         self.wire, self.incoming, self.outgoing = wire, incoming, outgoing
         self.notes: deque[bytes] = deque()
         self.peer = b""
-        self.cut = False
+        self.cut = self.slow = False
         self.tickets = 0
         self.reads: dict[int, Callable[[], None]] = {}
         self.key = f"{len(wire.links)}".encode()
@@ -84,7 +84,7 @@ class _Link:
     def done(self, ticket: int) -> bool:
         if ticket in self.reads:
             self._other()
-            if self.wire.slow:
+            if self.wire.slow or self.slow:
                 return False
             self.reads.pop(ticket)()
         return True

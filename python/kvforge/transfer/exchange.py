@@ -88,6 +88,7 @@ class Exchange:
     def __post_init__(self) -> None:
         self._lost: dict[str, TransferError] = {}
         self._fenced: list[Link] = []
+        self._turn = 0
         # Of offers that are yet to come, by key: peers that will not read them, of how many, and since when.
         self._released: dict[str, tuple[set[str], int, float]] = {}
 
@@ -221,16 +222,16 @@ class Exchange:
         """Looks at all links once. Whether anything moved."""
         busy = False
         for peer in list(self.peers.values()):
-            try:
-                busy |= self._look(peer, now)
-            except LinkDown as error:
-                self.lose(peer, PeerLost(peer.name, str(error)))
-                self.dropped(peer.name)
-            except BadMessage as error:
-                self.lose(peer, error)
-            except Exception as error:  # what it sent is no note that anybody thought of
-                _LOG.exception("peer %s", peer.name)
-                self.lose(peer, TransferError(f"kvforge.transfer: peer {peer.name}: {error!r}"))
+            busy |= self._of(peer, partial(self._look, now=now))
+        # Who was served first is last in the next turn: slots that have come back are not always the same
+        # reader's, and of those that pull nobody has all, who may stand still with them.
+        there = list(self.peers.values())
+        pulls = sum(sending.pull for peer in there for sending in peer.sendings.values())
+        share = -(-self.outgoing.slots // (1 + pulls))
+        self._turn += 1
+        for number in range(len(there)):
+            peer = there[(number + self._turn) % len(there)]
+            busy |= self._of(peer, partial(self._serve, share=share))
         for fetch in list(self.fetches):
             try:
                 busy |= fetch.receiving.settle() | fetch.receiving.grant()
@@ -260,8 +261,24 @@ class Exchange:
             self.outgoing.closed(link)
         return busy
 
+    def _of(self, peer: Peer, call: Callable[[Peer], bool]) -> bool:
+        """What is to be done with a peer, which is lost where that goes wrong."""
+        if self.peers.get(peer.name) is not peer:
+            return False
+        try:
+            return call(peer)
+        except LinkDown as error:
+            self.lose(peer, PeerLost(peer.name, str(error)))
+            self.dropped(peer.name)
+        except BadMessage as error:
+            self.lose(peer, error)
+        except Exception as error:  # what it sent is no note that anybody thought of
+            _LOG.exception("peer %s", peer.name)
+            self.lose(peer, TransferError(f"kvforge.transfer: peer {peer.name}: {error!r}"))
+        return True
+
     def _look(self, peer: Peer, now: float) -> bool:
-        """Takes a peer's notes and moves on what is sent to it."""
+        """Takes a peer's notes, and what was read of it."""
         notes = peer.link.poll()
         if notes:
             peer.heard = now
@@ -278,17 +295,6 @@ class Exchange:
             if peer.link.done(ticket):
                 del peer.late[ticket]
                 self.incoming.drained(slot, peer.link)
-        for sending in list(peer.sendings.values()):
-            try:
-                busy |= sending.step()
-            except (LinkDown, BadMessage):
-                raise
-            except Exception as error:  # of kv_pack
-                self._end_sending(peer, sending, error)
-            if sending.complete and sending.idle:
-                self._end_sending(peer, sending, None)
-            elif sending.failed is not None and sending.idle:
-                del peer.sendings[sending.number]
         if now - peer.pinged > self.ping:
             peer.pinged = now
             peer.link.notify(messages.note(messages.PING))
@@ -297,6 +303,22 @@ class Exchange:
         since = self.incoming.oldest(peer.link)
         if since is not None and now - since > self.deadline:
             raise LinkDown(f"slots are not drained after {self.deadline:g} s")
+        return busy
+
+    def _serve(self, peer: Peer, share: int) -> bool:
+        """Moves on what is sent to a peer. Who pulls has at most so many slots of the ring."""
+        busy = False
+        for sending in list(peer.sendings.values()):
+            try:
+                busy |= sending.step(share)
+            except (LinkDown, BadMessage):
+                raise
+            except Exception as error:  # of kv_pack
+                self._end_sending(peer, sending, error)
+            if sending.complete and sending.idle:
+                self._end_sending(peer, sending, None)
+            elif sending.failed is not None and sending.idle:
+                del peer.sendings[sending.number]
         return busy
 
     def _take(self, peer: Peer, note: Note) -> None:
@@ -325,7 +347,7 @@ class Exchange:
             for slot in messages.parse_slots(note.body):
                 if receiving is not None and stream is not None:
                     receiving.take_back(stream, slot)
-                self.incoming.drained(slot, peer.link)
+                self._drained(peer, slot)
         elif note.kind == messages.FAIL:
             error = PeerRefused(peer.name, note.body.decode(errors="replace"))
             peer.wants = [want for want in peer.wants if want[0] != note.transfer]
@@ -352,7 +374,13 @@ class Exchange:
             receiving, stream = peer.streams[note.transfer]
             self._advance(receiving, partial(receiving.take, stream, header, sums, lent))
         if not lent:  # one that came late, or was refused: the slot is the better for it
-            self.incoming.drained(Slot(header.slot, header.generation), peer.link)
+            self._drained(peer, Slot(header.slot, header.generation))
+
+    def _drained(self, peer: Peer, slot: Slot) -> None:
+        """A peer writes to a slot no more. Where an own read still goes is not the peer's to say: to who
+        pulls, a credit that was not used does not name the slot that was not read into."""
+        if all(slot.slot != late.slot for late in peer.late.values()):
+            self.incoming.drained(slot, peer.link)
 
     def _advance(self, receiving: Receiving, call: Callable[[], object]) -> bool:
         """Moves a fetch on. What goes wrong is its end, but where that is of the link."""

@@ -47,10 +47,10 @@ class Sending:
 
     Pages are read from step() on, until it has posted the last chunk; `slots` are those of the part's
     tokens, and `layers` those that are yet to come, if not all are there. The receiver is told how many
-    chunks can be sent, in order. What it granted and will not be written to is told it as drained. To who
-    pulls, a
-    chunk is lent: its note names the slot here, which goes round once it has been read. Credits then
-    say how many chunks the receiver has room for, so that no slot here is lent before it can be read.
+    chunks can be sent, in order. What it granted and will not be written to is told it as drained.
+    To who pulls, a chunk is lent: its note names the slot here, which goes round once it has been read.
+    Credits then say how many chunks the receiver has room for, so that no slot here is lent before it
+    can be read.
     """
 
     number: int
@@ -162,8 +162,9 @@ class Sending:
             self.ring.give_back(local)
         self._lent.clear()
 
-    def step(self) -> bool:
-        """Ends writes that are done, packs a chunk and writes one. Whether there was anything to do."""
+    def step(self, share: int) -> bool:
+        """Ends writes that are done, packs a chunk and writes or lends one, of these no more than a share
+        of the ring. Whether there was anything to do."""
         flying = len(self._flights)
         for flight in list(self._flights):
             if self.link.done(flight.ticket):
@@ -178,7 +179,12 @@ class Sending:
         if self.failed is None:
             busy |= self.announce()
         begun = self._posted + len(self._packing)
-        if self.failed is None and len(self._credits) > len(self._packing) and begun < self._there:
+        if (
+            self.failed is None
+            and len(self._credits) > len(self._packing)
+            and begun < self._there
+            and (not self.pull or len(self._lent) + len(self._packing) < share)
+        ):
             local = self.ring.take()
             if local is not None:
                 self._begin(self.chunks[begun], local)
