@@ -198,7 +198,8 @@ class Exchange:
             text = messages.want(stream.number, transfer.key, part_json, limit[stream.peer], mode)
             self.notify(there[stream.peer], text)
         self.event("want")
-        receiving.grant_early()
+        if fetch in self.fetches:  # it may have been ended there
+            receiving.grant_early()
         if receiving.complete:
             self.end_fetch(fetch, None)
         return fetch

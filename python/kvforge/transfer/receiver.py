@@ -348,6 +348,7 @@ class Receiving:
                 self.ring.staging.forget(mark)
             self._unpacking.clear()
         for stream in self.streams:
+            stream.ready = 0  # nothing is granted any more
             for slot in stream.granted.values():
                 if self.pull:
                     self.ring.give_back(slot)

@@ -209,6 +209,9 @@ class Sending:
         sums = messages.sums_of(self.ring.bytes_of(local, chunk.bytes))
         packed = time.monotonic()
         self.event("pack")
+        if self.failed is not None:  # it was ended there
+            self.ring.give_back(local)
+            return
         remote = self._credits.pop()  # the latest, whose bytes the receiver's caches still hold
         named = local if self.pull else remote
         header = Header(
