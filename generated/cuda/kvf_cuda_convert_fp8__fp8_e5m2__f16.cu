@@ -169,72 +169,82 @@ KVF_INLINE void convert_x1(const kvf_convert_fp8_params &p) {
   }
 }
 
-/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
- * long as for memory. */
-KVF_INLINE void convert_row_x8(const kvf_convert_fp8_params &p) {
-  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
-  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data) + first * 8;
-  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data) + first * 8;
-  const int64_t left = p.by_units.value - first;
-  source_x8 loaded[IN_FLIGHT];
-#pragma unroll
-  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
-      loaded[i] = load_x8(from + i * (int32_t)blockDim.x * 8);
-    }
-  }
-#pragma unroll
-  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
-      store_x8(loaded[i], to + i * (int32_t)blockDim.x * 8, p.scale);
-    }
+/* What a row ends in that is less than a vector. */
+KVF_INLINE void convert_rest(const kvf_narrow_conversion &row) {
+  if (row.rest != 0 && blockIdx.x == 0 && threadIdx.x < row.rest) {
+    const uint64_t element = (uint64_t)row.vectors * row.vector_elements + threadIdx.x;
+    store_x1(load_x1(static_cast<const uint8_t *>(row.from) + element),
+             static_cast<uint16_t *>(row.to) + element, row.scale);
   }
 }
 
 /* The same of one row without gaps, which the grid covers: few threads wait for instructions as
  * long as for memory. */
-KVF_INLINE void convert_row_x2(const kvf_convert_fp8_params &p) {
-  const int64_t first = (int64_t)blockIdx.x * (blockDim.x * p.in_flight) + threadIdx.x;
-  const uint8_t *from = static_cast<const uint8_t *>(p.src_cache.data) + first * 2;
-  uint16_t *to = static_cast<uint16_t *>(p.dst_cache.data) + first * 2;
-  const int64_t left = p.by_units.value - first;
+KVF_INLINE void convert_row_x8(const kvf_narrow_conversion &row) {
+  const uint32_t first = blockIdx.x * row.part + threadIdx.x;
+  const uint8_t *from = static_cast<const uint8_t *>(row.from) + (uint64_t)first * 8;
+  uint16_t *to = static_cast<uint16_t *>(row.to) + (uint64_t)first * 8;
+  source_x8 loaded[IN_FLIGHT];
+#pragma unroll
+  for (uint32_t i = 0; i < IN_FLIGHT; ++i) {
+    if ((i == 0 || i < row.in_flight) && first + i * blockDim.x < row.vectors) {
+      loaded[i] = load_x8(from + i * blockDim.x * 8);
+    }
+  }
+#pragma unroll
+  for (uint32_t i = 0; i < IN_FLIGHT; ++i) {
+    if ((i == 0 || i < row.in_flight) && first + i * blockDim.x < row.vectors) {
+      store_x8(loaded[i], to + i * blockDim.x * 8, row.scale);
+    }
+  }
+  convert_rest(row);
+}
+
+/* The same of one row without gaps, which the grid covers: few threads wait for instructions as
+ * long as for memory. */
+KVF_INLINE void convert_row_x2(const kvf_narrow_conversion &row) {
+  const uint32_t first = blockIdx.x * row.part + threadIdx.x;
+  const uint8_t *from = static_cast<const uint8_t *>(row.from) + (uint64_t)first * 2;
+  uint16_t *to = static_cast<uint16_t *>(row.to) + (uint64_t)first * 2;
   source_x2 loaded[IN_FLIGHT];
 #pragma unroll
-  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
-      loaded[i] = load_x2(from + i * (int32_t)blockDim.x * 2);
+  for (uint32_t i = 0; i < IN_FLIGHT; ++i) {
+    if ((i == 0 || i < row.in_flight) && first + i * blockDim.x < row.vectors) {
+      loaded[i] = load_x2(from + i * blockDim.x * 2);
     }
   }
 #pragma unroll
-  for (int32_t i = 0; i < IN_FLIGHT; ++i) {
-    if (i < p.in_flight && i * (int32_t)blockDim.x < left) {
-      store_x2(loaded[i], to + i * (int32_t)blockDim.x * 2, p.scale);
+  for (uint32_t i = 0; i < IN_FLIGHT; ++i) {
+    if ((i == 0 || i < row.in_flight) && first + i * blockDim.x < row.vectors) {
+      store_x2(loaded[i], to + i * blockDim.x * 2, row.scale);
     }
   }
+  convert_rest(row);
 }
 
 /* Grid: x parts of all vectors. */
 extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1)
     kvf_cuda_convert_fp8__fp8_e5m2__f16(const __grid_constant__ kvf_convert_fp8_params p) {
   kvf_begin_kernel();
-  if (p.one_row) {
-    if (p.vector_elements == 8) {
-      convert_row_x8(p);
-    } else {
-      convert_row_x2(p);
+  const kvf_narrow_conversion &row = reinterpret_cast<const kvf_narrow_conversion &>(p.dst_cache);
+  if (__builtin_expect(row.mark == KVF_NARROW_CONVERSION, 1)) {
+    if (__builtin_expect(row.vector_elements == 8, 0)) {
+      convert_row_x8(row);
+      KVF_LEAVE_KERNEL();
     }
-  } else {
-    switch (p.vector_elements) {
-    case 8:
-      convert_x8(p);
-      break;
-    case 2:
-      convert_x2(p);
-      break;
-    default:
-      convert_x1(p);
-      break;
-    }
+    convert_row_x2(row); /* few elements */
+    KVF_LEAVE_KERNEL();
+  }
+  switch (p.vector_elements) {
+  case 8:
+    convert_x8(p);
+    break;
+  case 2:
+    convert_x2(p);
+    break;
+  default:
+    convert_x1(p);
+    break;
   }
   /* One long row may end in less than a vector. */
   const int64_t rest = p.size[4] - p.by_units.value * p.vector_elements;

@@ -263,30 +263,32 @@ KVF_INLINE void write_group_x1(const kvf_indexer_k_quant_and_cache_params &p) {
  * The same where a token is one group, a lane has 16 elements of it, and numbers are small: few
  * threads wait for instructions as long as for memory. Lanes without a token read the first one's.
  */
-KVF_INLINE void write_token_x16(const kvf_indexer_k_quant_and_cache_params &p) {
+KVF_INLINE void write_key_x16(const kvf_narrow_keys &keys) {
   const uint32_t thread = blockIdx.x * blockDim.x + threadIdx.x;
-  const uint32_t lane = thread & ((1u << p.lane_bits) - 1);
-  const uint32_t number = thread >> p.lane_bits;
-  const bool exists = number < (uint32_t)p.slots.num_tokens;
-  const uint32_t token = exists ? number : 0;
-  const float *from = static_cast<const float *>(p.k.data) + token * p.k.stride[0];
-  const source_x16 loaded = load_x16(from + lane * 16);
-  const int64_t slot = kvf_slot_of(p.slots, token);
-  const uint32_t largest = largest_of_lanes(largest_x16(loaded), p.lane_bits);
-  if (!exists || (uint64_t)slot >= (uint64_t)p.short_slots) {
-    if (exists && slot >= 0 && lane == 0) {
-      atomicAdd(p.slots.faults, 1ULL);
+  const uint32_t lane = thread & ((1u << keys.lane_bits) - 1);
+  const uint32_t number = thread >> keys.lane_bits;
+  const bool exists = number < keys.num_rows;
+  const uint32_t row = exists ? number : 0;
+  const source_x16 loaded = load_x16(
+      reinterpret_cast<const float *>(keys.from + (uint64_t)row * keys.from_stride + lane * 64));
+  const uint32_t *words =
+      reinterpret_cast<const uint32_t *>(keys.mapping + (uint64_t)row * keys.mapping_stride);
+  const uint32_t slot = words[0];
+  const uint32_t high = keys.index_bytes == 8 ? words[1] : 0;
+  kvf_loads_are_made();
+  const uint32_t largest = largest_of_lanes(largest_x16(loaded), keys.lane_bits);
+  if (!exists || slot >= keys.num_slots || high != 0) {
+    if (exists && lane == 0 && (int32_t)(keys.index_bytes == 8 ? high : slot) >= 0) {
+      atomicAdd(keys.faults, 1ULL);
     }
     return;
   }
-  const uint32_t offset = (uint32_t)slot & ((uint32_t)p.slots.block_size - 1);
-  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) +
-                  (slot >> p.slots.by_block_size.shift) * p.kv_cache.stride[0];
+  const uint32_t offset = slot & keys.within;
+  uint8_t *page = reinterpret_cast<uint8_t *>(keys.to) + (slot >> keys.shift) * keys.page_stride;
   const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
-  store_x16(loaded, page + (offset * p.head_dim + lane * 16), 1.0f / scale);
+  store_x16(loaded, page + (offset * keys.head_dim + lane * 16), 1.0f / scale);
   if (lane == 0) {
-    store_scale(page + ((uint32_t)p.slots.block_size * p.head_dim + 4 * offset), kvf_bits(scale),
-                true);
+    store_scale(page + (keys.scales_at + 4 * offset), kvf_bits(scale), true);
   }
 }
 
@@ -295,30 +297,32 @@ KVF_INLINE void write_token_x16(const kvf_indexer_k_quant_and_cache_params &p) {
  * small: few threads wait for instructions as long as for memory. Lanes without a token read the
  * first one's.
  */
-KVF_INLINE void write_token_x4(const kvf_indexer_k_quant_and_cache_params &p) {
+KVF_INLINE void write_key_x4(const kvf_narrow_keys &keys) {
   const uint32_t thread = blockIdx.x * blockDim.x + threadIdx.x;
   const uint32_t lane = thread & ((1u << 5) - 1);
   const uint32_t number = thread >> 5;
-  const bool exists = number < (uint32_t)p.slots.num_tokens;
-  const uint32_t token = exists ? number : 0;
-  const float *from = static_cast<const float *>(p.k.data) + token * p.k.stride[0];
-  const source_x4 loaded = load_x4(from + lane * 4);
-  const int64_t slot = kvf_slot_of(p.slots, token);
+  const bool exists = number < keys.num_rows;
+  const uint32_t row = exists ? number : 0;
+  const source_x4 loaded = load_x4(
+      reinterpret_cast<const float *>(keys.from + (uint64_t)row * keys.from_stride + lane * 16));
+  const uint32_t *words =
+      reinterpret_cast<const uint32_t *>(keys.mapping + (uint64_t)row * keys.mapping_stride);
+  const uint32_t slot = words[0];
+  const uint32_t high = keys.index_bytes == 8 ? words[1] : 0;
+  kvf_loads_are_made();
   const uint32_t largest = largest_of_lanes(largest_x4(loaded), 5);
-  if (!exists || (uint64_t)slot >= (uint64_t)p.short_slots) {
-    if (exists && slot >= 0 && lane == 0) {
-      atomicAdd(p.slots.faults, 1ULL);
+  if (!exists || slot >= keys.num_slots || high != 0) {
+    if (exists && lane == 0 && (int32_t)(keys.index_bytes == 8 ? high : slot) >= 0) {
+      atomicAdd(keys.faults, 1ULL);
     }
     return;
   }
-  const uint32_t offset = (uint32_t)slot & ((uint32_t)p.slots.block_size - 1);
-  uint8_t *page = static_cast<uint8_t *>(p.kv_cache.data) +
-                  (slot >> p.slots.by_block_size.shift) * p.kv_cache.stride[0];
+  const uint32_t offset = slot & keys.within;
+  uint8_t *page = reinterpret_cast<uint8_t *>(keys.to) + (slot >> keys.shift) * keys.page_stride;
   const float scale = kvf_fp8_indexer_ue8m0_scale(largest);
-  store_x4(loaded, page + (offset * p.head_dim + lane * 4), 1.0f / scale);
+  store_x4(loaded, page + (offset * keys.head_dim + lane * 4), 1.0f / scale);
   if (lane == 0) {
-    store_scale(page + ((uint32_t)p.slots.block_size * p.head_dim + 4 * offset), kvf_bits(scale),
-                true);
+    store_scale(page + (keys.scales_at + 4 * offset), kvf_bits(scale), true);
   }
 }
 
@@ -327,13 +331,14 @@ extern "C" __global__ void __launch_bounds__(256, 4)
     kvf_cuda_indexer_k_quant_and_cache__f32__fp8_indexer_ue8m0(
         const __grid_constant__ kvf_indexer_k_quant_and_cache_params p) {
   kvf_begin_kernel();
-  if (p.short_slots != 0) {
-    if (p.vector_elements == 16) {
-      write_token_x16(p);
-    } else {
-      write_token_x4(p);
+  const kvf_narrow_keys &keys = reinterpret_cast<const kvf_narrow_keys &>(p.k);
+  if (__builtin_expect(keys.mark == KVF_NARROW_KEYS, 1)) {
+    if (__builtin_expect(keys.vector_elements == 16, 0)) {
+      write_key_x16(keys);
+      KVF_LEAVE_KERNEL();
     }
-    return;
+    write_key_x4(keys); /* few rows */
+    KVF_LEAVE_KERNEL();
   }
   switch (p.vector_elements) {
   case 16:

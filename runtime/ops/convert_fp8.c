@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/float_mode.h"
@@ -347,6 +348,32 @@ static bool prepare(kvf_check *check, kvf_convert_fp8_params *params) {
 /* As the CPU template has it. */
 enum { PIECE = 2048 };
 
+/* One row whose vectors the grid covers, if their numbers are small, is all that a kernel reads of
+ * the params then. */
+static void fit_narrow(kvf_convert_fp8_params *params, int64_t part, int64_t parts) {
+  const int64_t vectors = params->by_units.value;
+  const kvf_divisor by = kvf_divide_by(params->scale);
+  _Static_assert(sizeof(kvf_narrow_conversion) == sizeof params->dst_cache, "in its place");
+  params->inverse = by.inverse;
+  params->one_row =
+      params->rows == 1 && params->vector_elements > 1 && parts * part <= INT32_MAX && by.quick;
+  if (params->one_row) {
+    const kvf_narrow_conversion row = {
+        .to = params->dst_cache.data,
+        .from = params->src_cache.data,
+        .scale = params->scale,
+        .inverse = params->inverse,
+        .vectors = (uint32_t)vectors,
+        .part = (uint32_t)part,
+        .in_flight = (uint16_t)params->in_flight,
+        .vector_elements = (uint16_t)params->vector_elements,
+        .rest = (uint32_t)(params->size[KVF_MAX_RANK - 1] - vectors * params->vector_elements),
+        .mark = KVF_NARROW_CONVERSION,
+    };
+    memcpy(&params->dst_cache, &row, sizeof row);
+  }
+}
+
 /* As the CUDA template has it: what a thread loads before it stores. */
 enum { IN_FLIGHT_BYTES = 64 };
 
@@ -393,9 +420,7 @@ kvf_status kvf_launch_convert_fp8(const kvf_exec *exec, const kvf_variant *varia
   }
   const int64_t part = (int64_t)tuned[THREADS] * params.in_flight;
   const int64_t parts = (vectors + part - 1) / part;
-  const kvf_divisor by = kvf_divide_by(params.scale);
-  params.inverse = by.inverse;
-  params.one_row = params.rows == 1 && params.vector_elements > 1 && parts <= INT32_MAX && by.quick;
+  fit_narrow(&params, part, parts);
   const kvf_grid grid = {.grid = {(uint32_t)(parts < INT32_MAX ? parts : INT32_MAX), 1, 1},
                          .block = {(uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(&check, variant, &params, &grid);

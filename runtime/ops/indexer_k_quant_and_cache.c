@@ -1,9 +1,11 @@
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "ops/shared/arithmetic.h"
 #include "ops/shared/indexer.h"
+#include "ops/shared/narrow.h"
 #include "kvforge/cache/op.h"
 
 #define OP (&kvf_op_indexer_k_quant_and_cache)
@@ -105,17 +107,47 @@ kvf_status kvf_indexer_k_quant_and_cache(const kvf_exec *exec, const DLTensor *k
 
 enum { WARP = 32 };
 
-/* How many slots there are, if this is a launch for the kernel's short way, else 0. */
-static int64_t short_slots_of(const kvf_indexer_k_quant_and_cache_params *p) {
-  const int64_t block_size = p->slots.block_size;
+/* Whether a token is one group of the launch, of small numbers: a kernel has its short way for it,
+ * and reads of the params what this puts in place of the views. */
+static void fit_narrow(kvf_indexer_k_quant_and_cache_params *p, int32_t scalar) {
+  typedef kvf_indexer_k_quant_and_cache_params params;
+  _Static_assert(offsetof(params, k) == 0 && sizeof(kvf_narrow_keys) == 2 * sizeof(kvf_view) &&
+                     offsetof(params, kv_cache) == sizeof(kvf_view),
+                 "in their place");
+  const kvf_slots *slots = &p->slots;
+  const int64_t block_size = slots->block_size;
+  kvf_narrow_keys keys;
   const bool fits = p->group_size == p->head_dim && p->vector_elements > 1 &&
                     p->vector_elements << p->lane_bits == p->group_size &&
-                    (p->vector_elements > 4 || 1 << p->lane_bits == WARP) &&
-                    p->slots.remap == NULL && p->scales_aligned &&
-                    (block_size & (block_size - 1)) == 0 &&
+                    (p->vector_elements > 4 || 1 << p->lane_bits == WARP) && slots->remap == NULL &&
+                    p->scales_aligned && (block_size & (block_size - 1)) == 0 &&
                     block_size <= INT32_MAX / (p->head_dim + 4) &&
-                    p->slots.num_tokens <= INT32_MAX >> p->lane_bits;
-  return fits ? kvf_saturating_product(p->slots.num_blocks, block_size) : 0;
+                    slots->num_tokens <= INT32_MAX >> p->lane_bits && slots->num_blocks > 0 &&
+                    slots->num_blocks * block_size <= INT32_MAX &&
+                    kvf_narrow_stride(p->k.stride[0], scalar, &keys.from_stride) &&
+                    kvf_narrow_stride(slots->stride, slots->index_bytes, &keys.mapping_stride);
+  p->short_slots = fits ? slots->num_blocks * block_size : 0;
+  if (!fits) {
+    p->k.stride[KVF_MAX_RANK - 1] = 0; /* no mark, whatever the caller has there */
+    return;
+  }
+  keys.from = p->k.data;
+  keys.mapping = slots->mapping;
+  keys.num_rows = (uint32_t)slots->num_tokens;
+  keys.num_slots = (uint32_t)p->short_slots;
+  keys.index_bytes = (uint8_t)slots->index_bytes;
+  keys.lane_bits = (uint8_t)p->lane_bits;
+  keys.vector_elements = (uint8_t)p->vector_elements;
+  keys.shift = (uint8_t)slots->by_block_size.shift;
+  keys.within = (uint32_t)block_size - 1;
+  keys.mark = KVF_NARROW_KEYS;
+  keys.to = p->kv_cache.data;
+  keys.page_stride = p->kv_cache.stride[0];
+  keys.faults = slots->faults;
+  keys.head_dim = (uint32_t)p->head_dim;
+  keys.scales_at = (uint32_t)(block_size * p->head_dim);
+  keys.nothing[0] = keys.nothing[1] = 0;
+  memcpy(&p->k, &keys, sizeof keys);
 }
 
 kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_variant *variant,
@@ -157,7 +189,7 @@ kvf_status kvf_launch_indexer_k_quant_and_cache(const kvf_exec *exec, const kvf_
   }
   params.scales_aligned =
       kvf_indexer_scales_aligned(&params.kv_cache, params.slots.block_size, params.head_dim);
-  params.short_slots = short_slots_of(&params);
+  fit_narrow(&params, scalar);
   const int64_t threads = all << params.lane_bits;
   const kvf_grid grid = {
       .grid = {(uint32_t)((threads + tuned[THREADS] - 1) / tuned[THREADS]), 1, 1},

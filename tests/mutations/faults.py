@@ -107,8 +107,8 @@ FAULTS = (
     Fault(
         "a slot behind the last page is taken where a token is one group",
         "templates/cuda/indexer_k_quant_and_cache.cu.j2",
-        "(uint64_t)slot >= (uint64_t)p.short_slots",
-        "slot < 0",
+        "if (!exists || slot >= keys.num_slots || high != 0) {",
+        "if (!exists || high != 0) {",
         ("indexer_k_quant_and_cache",),
         "cuda",
     ),
@@ -518,6 +518,14 @@ FAULTS = (
         "meet = meet || pairs.targets[pairs.table[place]] == source;",
         "meet = meet || pairs.targets[place] == source;",
         ("copy_blocks",),
+        "cuda",
+    ),
+    Fault(
+        "the elements behind the last vector are not converted",
+        "templates/cuda/convert_fp8.cu.j2",
+        "if (row.rest != 0 && blockIdx.x == 0 && threadIdx.x < row.rest) {",
+        "if (row.rest != 0 && blockIdx.x == 0 && threadIdx.x > row.rest) {",
+        ("convert_fp8",),
         "cuda",
     ),
     # ---- roundings

@@ -47,4 +47,49 @@ typedef struct kvf_narrow_join {
   uint8_t shift;
 } kvf_narrow_join;
 
+/*
+ * A row without gaps that is converted, in place of the view of where it goes, which is as long and
+ * stands first: `mark` is its last stride. Of scale and inverse a kernel that decodes reads the
+ * scale, one between floats neither.
+ */
+#define KVF_NARROW_CONVERSION INT64_MIN
+typedef struct kvf_narrow_conversion {
+  void *to;
+  const void *from;
+  float scale;
+  float inverse;
+  uint32_t vectors; /* whole ones */
+  uint32_t part;    /* vectors of a thread block */
+  uint16_t in_flight;
+  uint16_t vector_elements;
+  uint32_t rest; /* elements behind the last vector */
+  int64_t mark;
+} kvf_narrow_conversion;
+
+/*
+ * Keys that the indexer's writer quantises, each one group, in place of the views of keys and
+ * pages, which are as long and stand first: `mark` is the last stride of the keys.
+ */
+#define KVF_NARROW_KEYS INT64_MIN
+typedef struct kvf_narrow_keys {
+  const char *from;    /* row 0 */
+  const char *mapping; /* the slot of row 0 */
+  uint32_t from_stride;
+  uint32_t mapping_stride;
+  uint32_t num_rows;
+  uint32_t num_slots;
+  uint8_t index_bytes; /* of a slot: 8 or 4 */
+  uint8_t lane_bits;
+  uint8_t vector_elements;
+  uint8_t shift;   /* log2 of the tokens of a page */
+  uint32_t within; /* a slot's bits within its page */
+  int64_t mark;    /* up to here one line with what is in front of all params */
+  char *to;        /* page 0 */
+  int64_t page_stride;
+  unsigned long long *faults;
+  uint32_t head_dim;
+  uint32_t scales_at; /* bytes of a page in front of its scales */
+  uint64_t nothing[2];
+} kvf_narrow_keys;
+
 #endif
