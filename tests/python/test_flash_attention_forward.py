@@ -29,9 +29,8 @@ LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_SIZE, WORDS = 3, 48, 6, 2, 16, 101
 PROMPTS = [[3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 97], [2], [7, 1, 8, 2, 8, 100]]
 
 
-@pytest.fixture
-def model(device: str) -> smollm2.Model:
-    """A Llama with random weights: 6 query heads, 2 KV heads."""
+def llama(device: str) -> smollm2.Model:
+    """Random weights, 6 query heads, 2 KV heads."""
     torch.manual_seed(1)
     shapes = {"token_embd": (WORDS, HIDDEN), "output_norm": (HIDDEN,)}
     for i in range(LAYERS):
@@ -50,6 +49,11 @@ def model(device: str) -> smollm2.Model:
         f"{name}.weight": (torch.randn(shape) / 4).to(device) for name, shape in shapes.items()
     }
     return smollm2.Model(weights, LAYERS, KV_HEADS, HEAD_SIZE, 10000.0, 1e-5)
+
+
+@pytest.fixture
+def model(device: str) -> smollm2.Model:
+    return llama(device)
 
 
 @pytest.mark.parametrize("block_size", [1, 3, 16])
