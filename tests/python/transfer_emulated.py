@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -145,12 +146,18 @@ def pairs() -> None:
         for tail in (False, True):
             here = sides(source, target, (False, False))
             bring(*here, zero_tail=tail)
-            for places in ((True, False), (False, True), (True, True)):
+            all_places = ((True, False), (False, True), (True, True))
+            for places, mode in itertools.product(all_places, ("push", "pull")):
                 there = sides(source, target, places)
-                stats = bring(*there, zero_tail=tail)
+                stats = bring(*there, zero_tail=tail, mode=mode)
                 assert stats.chunks > 1
                 for one, other in zip(here, there, strict=True):
-                    assert one.pages.tobytes() == other.pages.tobytes(), (source, target, places)
+                    assert one.pages.tobytes() == other.pages.tobytes(), (
+                        source,
+                        target,
+                        places,
+                        mode,
+                    )
                     for mine, theirs in zip(one.scales, other.scales, strict=True):
                         theirs = getattr(theirs, "array", theirs)
                         assert mine.tobytes() == theirs.tobytes(), (source, target, places)
@@ -255,7 +262,8 @@ def aborted() -> None:
         for number in range(160):
             layered = number % 2 == 1
             offer = sender.offer(str(number), np.arange(COUNT), by_layer=layered)
-            fetch = other.fetch(peer, str(number), np.arange(COUNT), by_layer=layered)
+            mode = "pull" if number % 4 > 1 else "push"
+            fetch = other.fetch(peer, str(number), np.arange(COUNT), by_layer=layered, mode=mode)
             for layer in ("a", "b", "a") if layered else ():
                 offer.ready(layer)
             time.sleep(random.random() * 0.01)
