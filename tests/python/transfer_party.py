@@ -256,9 +256,11 @@ class _Body:
                 transfer.result(60.0)
 
     def many_fetches(self, peer: str, count: int, slots: Any, abort: int) -> None:
-        """Those of the other side; each `abort`-th is aborted, wherever it is by then."""
+        """Those of the other side, by push and pull in turns; each `abort`-th is aborted, wherever it is
+        by then."""
         for number in range(count):
-            transfer = self.endpoint.fetch(peer, f"key {number}", slots)
+            mode = "pull" if (number // abort + number) % 2 else "push"
+            transfer = self.endpoint.fetch(peer, f"key {number}", slots, mode=mode)
             if number % abort == abort - 1:
                 transfer.abort()
                 transfer.exception(60.0)
