@@ -161,6 +161,23 @@ def test_layers_that_are_late_keep_no_slots(pair: Pair) -> None:
     assert pair.all_free()
 
 
+def test_layers_by_twos(pair: Pair) -> None:
+    """A chunk has two of them, and goes when both are there; the last one has what is left."""
+    offer, fetch = pair.offer(by_layer=True), pair.fetch(by_layer=2)
+    offer.ready("a")
+    with pytest.raises(TimeoutError):
+        fetch.wait_for_layer("a", 0.05)
+    assert pair.moved()
+    offer.ready("b")
+    for name in "ab":
+        fetch.wait_for_layer(name, 5)
+    assert pair.moved(0, 1)
+    offer.ready("c")
+    assert fetch.result(5).chunks == 2 * 4  # of 32 tokens
+    assert pair.moved(0, 1, 2)
+    assert pair.all_free()
+
+
 def test_several_readers_and_some_layers(pair: Pair) -> None:
     offer = pair.offer(by_layer=True, readers=2)
     some = pair.fetch(by_layer=True, layers=["c", "a"])

@@ -178,6 +178,20 @@ def test_a_prompt_whose_blocks_are_gone(engines: Any, how: str) -> None:
     until(lambda: prefill.sent == ({prompt.request_id} if how == "preempted" else set()), prefill)
 
 
+@pytest.mark.parametrize(("layers", "chunks"), [(True, 2), (1, 2), (2, 1), (5, 1)])
+def test_chunks_of_several_layers(engines: Any, layers: int, chunks: int) -> None:
+    """Where those of one would be small."""
+    prefill, decode = engines(4, layerwise=True), engines(16, layerwise=layers)
+    prompt = read(prefill)
+    wait(decode, **at(prefill))
+    prefill.step(scheduled(prompt, COUNT))
+    until(lambda: bool(decode.received), decode)
+    stats = decode.worker.get_kv_connector_stats()
+    assert stats is not None and stats.data["received_chunks"] == [chunks]
+    for name in decode.names:
+        assert came(decode, prefill, name)
+
+
 def test_a_window(engines: Any) -> None:
     """Of its group what the last tokens look at goes; blocks in front are null."""
     options: dict[str, Any] = {"windows": (None, 9), "layerwise": True}

@@ -281,7 +281,7 @@ class Endpoint:
         group: str | None = None,
         first: int = 0,
         layers: Sequence[str] | None = None,
-        by_layer: bool = False,
+        by_layer: int = 0,
         atomic: bool = False,
         zero_tail: bool = False,
         deadline: float | None = None,
@@ -291,8 +291,9 @@ class Endpoint:
         """Brings tokens first, first + 1, ... of `key` into these slots (int64, 0 and more, each once).
 
         Which of the peers gives which heads and layers follows from what they said of themselves.
-        `layers`: some of the group's. `by_layer`: all tokens of a layer come before the next layer, and
-        Transfer.wait_for_layer() tells when. `atomic`: no page changes before all has come and is checked.
+        `layers`: some of the group's. `by_layer`: all tokens of so many layers (True: of one) come before the
+        next ones, and Transfer.wait_for_layer() tells when. `atomic`: no page changes before all has come
+        and is checked.
         `zero_tail`: the rows of the last token's page behind it become 0. On a GPU pages are written
         after what the caller's stream has been given, or what it had been at `ready`. `mode`: "push"
         where the peers' engines write into this side's slots, "pull" where this side's reads theirs.
@@ -318,7 +319,7 @@ class Endpoint:
         fetch = self._call(
             lambda: self._exchange.fetch(
                 *(names, found, transfer, tokens, seconds, first, layers),
-                *(by_layer, atomic, zero_tail, ready, mode),
+                *(int(by_layer), atomic, zero_tail, ready, mode),
             )
         )
         error = Aborted(f"kvforge.transfer: fetch of {key} was aborted")

@@ -151,7 +151,7 @@ class Exchange:
         seconds: float,
         first: int,
         layers: Sequence[str] | None,
-        by_layer: bool,
+        by_layer: int,
         atomic: bool,
         zero_tail: bool,
         ready: Any,

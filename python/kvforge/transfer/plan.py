@@ -26,7 +26,7 @@ class Part:
     layout: str
     block: int
     heads_per_group: int
-    by_layer: bool = False  # all tokens of a layer before the next layer
+    by_layer: int = 0  # all tokens of so many layers before the next ones; 0: of all
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -46,13 +46,11 @@ class Part:
                     "heads": (int(values["heads"][0]), int(values["heads"][1])),
                 }
             )
-            numbers = (part.first, part.count, part.block, part.heads_per_group)
+            numbers = (part.first, part.count, part.block, part.heads_per_group, part.by_layer)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise BadMessage("want", error, "a part of a group") from None
         if any(type(number) is not int or not 0 <= number < 1 << 31 for number in numbers):
             raise BadMessage("want: numbers", numbers, "0 and more")
-        if type(part.by_layer) is not bool:
-            raise BadMessage("want: by_layer", part.by_layer, "true or false")
         if not part.layers or not set(part.layers) <= set(sender.layers):
             raise BadMessage("want: layers", part.layers, sender.layers)
         if not sender.heads[0] <= part.heads[0] < part.heads[1] <= sender.heads[1]:
@@ -78,15 +76,15 @@ def chunks(part: Part, row_bytes: int, limit: int) -> list[Chunk]:
     """The part in chunks of at most `limit` bytes, each of whole wire blocks.
 
     Chunks have all layers if a wire block of all fits, else as many layers as fit, and the first tokens
-    come first; by layer they have one, and the first layer comes first. Incompatible where a wire block
-    of one layer does not fit.
+    come first; by layer they have no more than so many, and the first layers come first. Incompatible
+    where a wire block of one layer does not fit.
     """
     heads = part.heads[1] - part.heads[0]
 
     def block_bytes(layers: int) -> int:
         return -(-layers * part.block * heads * row_bytes // 64) * 64
 
-    layers = 1 if part.by_layer else len(part.layers)
+    layers = min(part.by_layer or len(part.layers), len(part.layers))
     while layers and -(-block_bytes(layers) // 1024) * 1024 > limit:
         layers -= 1
     if not layers:

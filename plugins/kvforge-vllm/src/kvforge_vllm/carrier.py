@@ -244,7 +244,7 @@ class Carrier:
                 where = transfer.slots(blocks, size, first, receive.tokens - first)
                 for name in names:
                     options: dict[str, Any] = {"group": name, "first": first, "ready": ready}
-                    options["by_layer"] = receive.source.early
+                    options["by_layer"] = receive.source.early and int(self._extra["layerwise"])
                     ready = None  # the others come behind the first
                     found.append(self._endpoint.fetch(peers, key, where, zero_tail=True, **options))
         except BaseException:
