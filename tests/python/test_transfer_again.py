@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -141,6 +142,7 @@ def test_who_has_left_is_left_alone(make: Make) -> None:
     sender, receiver = make(), make()
     address = sender.endpoint.listen()
     receiver.endpoint.connect(*address)
+    assert soon(lambda: sender.sees(receiver))
     sender.endpoint.close()
     assert soon(lambda: not receiver.endpoint.peers())
     make().endpoint.listen(*address)
@@ -226,3 +228,33 @@ def test_a_call_waits_for_no_hello(make: Make) -> None:
         started = time.monotonic()
         receiver.endpoint.close()
         assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_hellos_end_with_their_endpoint(make: Make, first: bool) -> None:
+    """Those that nobody answers: an own one, and somebody else's."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        side = make(deadline=60.0)
+        errors: list[Exception] = []
+
+        def connect() -> None:
+            try:
+                side.endpoint.connect(*mute.getsockname())
+            except transfer.TransferError as error:
+                errors.append(error)
+
+        def hellos() -> list[str]:
+            names = [thread.name for thread in threading.enumerate()]
+            return [name for name in names if name in ("hello", "kvforge-hello")]
+
+        if first:
+            threading.Thread(target=connect, name="hello").start()
+            other, _ = mute.accept()
+        else:
+            other = socket.create_connection(side.endpoint.listen())
+        assert soon(lambda: side.hellos == 1)
+        assert len(hellos()) == (1 if first else 2)
+        side.endpoint.close()
+        assert soon(lambda: not hellos(), 2.0)
+        assert len(errors) == first
+        other.close()

@@ -113,6 +113,7 @@ class Endpoint:
         self._stopping = False
         self._closing = False
         self._listeners: list[socket.socket] = []
+        self._hellos: set[socket.socket] = set()  # those under way, of any thread
         make = _ENGINES[engine] if isinstance(engine, str) else engine
         self._engine = make(self.name, self._incoming.memory, outgoing.memory, silence)
         self._thread = threading.Thread(target=self._run, name="kvforge-transfer", daemon=True)
@@ -205,6 +206,15 @@ class Endpoint:
                 _LOG.warning("%s", error)
 
     def _greet(self, connection: socket.socket, first: bool) -> str:
+        self._hellos.add(connection)
+        try:
+            if self._closing:  # and has not seen it
+                raise Aborted(f"kvforge.transfer: endpoint {self.name} is closed")
+            return self._exchange_hellos(connection, first)
+        finally:
+            self._hellos.discard(connection)
+
+    def _exchange_hellos(self, connection: socket.socket, first: bool) -> str:
         try:
             link = self._call(lambda: self._engine.open(first))
         except LinkDown as error:
@@ -412,6 +422,9 @@ class Endpoint:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+        for connection in list(self._hellos):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
         error = Aborted(f"kvforge.transfer: endpoint {self.name} was closed")
         self._call(lambda: self._exchange.leave(error))
