@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from kvforge.transfer.cuda_staging import ManagedTensor, new_capsule
 HERE = Path(__file__).resolve().parent
 _CODES = {"u": 1, "i": 0, "f": 2, "V": 1}
 _KEPT: list[ManagedTensor] = []
+_ALLOCATIONS = (b"cuMemAlloc_v2", b"cuMemHostAlloc")
 
 
 class View:
@@ -92,6 +95,16 @@ class Emulated:
         found: Any = (ctypes.c_uint8 * count).from_address(self._next)
         self._next += size
         return np.frombuffer(found, np.uint8)
+
+    @contextlib.contextmanager
+    def without_memory(self) -> Iterator[None]:
+        """Whoever asks the driver for memory here has an error, and the count of these ends the test."""
+        for name in _ALLOCATIONS:
+            self._driver.kvf_emulator_fail(name, 0, 1 << 30, 2)
+        yield
+        found = self._driver.kvf_emulator_failures()
+        self._driver.kvf_emulator_fail(None, 0, 0, 0)
+        assert found == 0, f"the driver was asked for memory {found} times"
 
     def tensor(self, array: Any) -> View:
         return View(array, 2)

@@ -9,6 +9,7 @@ an unpack or a relayout, whatever the source, and one right wire; all bytes of b
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from typing import Any
@@ -329,9 +330,33 @@ def test_a_slot_out_of_range() -> None:
     check_out_of_range(CPU)
 
 
+def check_memory(place: Emulated) -> None:
+    """More cells than a launch has room for, of which some launches are made: without any memory."""
+    layout, kind = LAYOUTS["keys and values"]["vllm BHLNC"], KINDS["keys and values"]
+    source = Source(place, Cache(layout, kind, 16, 7, place.memory, 1), COUNT, 1)
+    target = Target(place, Cache(layout, kind, 48, 3, place.memory, 2), COUNT, 2)
+    whole = (0, kind.heads)
+    pages, others = ([place.tensor(p) for p in c.cache.pages(whole)] * 70 for c in (source, target))
+    sent = room(place, 1 << 22)
+    wire, old, new = (place.tensor(each) for each in (sent, source.slots, target.slots))
+    sums = place.tensor(place.memory(8 << 8).view(np.int64))
+    how = ("LKNHC", 16, "x", "x")
+    for step in (
+        contextlib.nullcontext,
+        place.without_memory,
+    ):  # kernels are loaded by the first calls
+        with step():
+            OPS.kv_pack(pages, wire, old, *how, [], None, len(pages) // 2)
+            OPS.kv_checksum(place.tensor(sent[: 1 << 22]), 16384, sums)
+            OPS.kv_unpack(wire, others, new, *how, None, [], None, len(pages) // 2)
+            OPS.kv_relayout(pages, others, old, new, "x", "x", [], [], len(pages) // 2)
+            place.wait()
+
+
 def main() -> None:
     """In the emulated driver."""
     place = Emulated()
+    check_memory(place)
     for kind, layouts in LAYOUTS.items():
         for i, source in enumerate(layouts):
             check_pairs(place, kind, source, [(i + 5) % len(layouts)])
