@@ -88,7 +88,6 @@ class Exchange:
     def __post_init__(self) -> None:
         self._lost: dict[str, TransferError] = {}
         self._fenced: list[Link] = []
-        self._turn = 0
         # Of offers that are yet to come, by key: peers that will not read them, of how many, and since when.
         self._released: dict[str, tuple[set[str], int, float]] = {}
 
@@ -224,15 +223,16 @@ class Exchange:
         busy = False
         for peer in list(self.peers.values()):
             busy |= self._of(peer, partial(self._look, now=now))
-        # Who was served first is last in the next turn: slots that have come back are not always the same
+        # Who was served is last in the next turn: slots that have come back are not always the same
         # reader's, and of those that pull nobody has all, who may stand still with them.
         there = list(self.peers.values())
         pulls = sum(sending.pull for peer in there for sending in peer.sendings.values())
         share = -(-self.outgoing.slots // (1 + pulls))
-        self._turn += 1
-        for number in range(len(there)):
-            peer = there[(number + self._turn) % len(there)]
-            busy |= self._of(peer, partial(self._serve, share=share))
+        for peer in there:
+            if self._of(peer, partial(self._serve, share=share)):
+                busy = True
+                if self.peers.get(peer.name) is peer:
+                    self.peers[peer.name] = self.peers.pop(peer.name)
         for fetch in list(self.fetches):
             try:
                 busy |= fetch.receiving.settle() | fetch.receiving.grant()
