@@ -285,6 +285,23 @@ static void make_flash(op_call *call, const kv_case *what, int64_t pages) {
   }
 }
 
+/* Block scales of every other page are above 0, and no NaN: a reader may decode several groups of
+ * these at once, but for those with a scale below the least normal number. */
+static void make_usual_block_scales(op_call *call, const kv_case *what, int64_t pages) {
+  const int64_t rows = what->rows.block_size * what->heads;
+  uint64_t state = what->rows.seed + 6;
+  for (int side = 0; side < 2; ++side) {
+    const int64_t size = what->sizes[side];
+    for (int64_t page = 0; page < pages; page += 2) {
+      uint8_t *scales =
+          (uint8_t *)element_at(call, KEYS + side, (int64_t[]){page, 0, 0, 0}) + rows * (size / 2);
+      for (int64_t i = 0; i < rows * (size / 16); ++i) {
+        scales[i] = (uint8_t)(1 + random_below(&state, 0x7E));
+      }
+    }
+  }
+}
+
 static void make_grouped(op_call *call, const kv_case *what, int64_t pages) {
   const int64_t vector = 16 / (kvf_dtype_bits(cache_of(what)) / 8);
   const int64_t x = what->layout == GROUPED_BY_3    ? 3
@@ -348,6 +365,9 @@ static void build(op_call *call, const kv_case *what, const gather_plan *plan) {
     call->exec.stream = options.backend == KVF_CUDA && what->rows.exec == 1 ? own_stream() : NULL;
   }
   (what->layout < FLASH_KINDS ? make_flash : make_grouped)(call, what, plan->num_blocks);
+  if (is_nvfp4(what)) {
+    make_usual_block_scales(call, what, plan->num_blocks);
+  }
   static const struct {
     const char *order;
     int64_t pad;

@@ -15,33 +15,33 @@ static void make_table(float results[256], float scale) {
   kvf_store_results_f32(results, wide, 256);
 }
 
-/* A row, or several that lie one behind another on both sides. */
-static void decode_row(const uint8_t *codes, float *to, const float table[256], int64_t count,
-                       int32_t streaming) {
-  enum { PART = 1024 };
-  if (!streaming) {
-    kvf_look_up_32(to, codes, table, count);
+/* Rows; several of one that lie one behind another on both sides are a row, too. */
+static void decode_rows(float *to, const float table[256], kvf_code_rows from, int32_t streaming) {
+  enum { PART = 1024, LINE = 64 / (int)sizeof *to };
+  const bool lines =
+      false && kvf_begins_line(to) && from.count % LINE == 0 && from.stride % LINE == 0;
+  if (!streaming || lines) {
+    kvf_look_up_rows_32(to, table, from, streaming);
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
-    float results[PART];
-    const int64_t length = count - first < PART ? count - first : PART;
-    kvf_look_up_32(results, codes + first, table, length);
-    kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+  for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
+    for (int64_t first = 0; first < from.count; first += PART) {
+      float results[PART];
+      const int64_t length = from.count - first < PART ? from.count - first : PART;
+      kvf_look_up_32(results, from.codes + first, table, length);
+      kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+    }
   }
 }
 
 /* `rows` rows of one page. */
 static void gather_rows(const kvf_gather_and_maybe_dequant_cache_params *p, const uint8_t *from,
                         float *to, int64_t rows, const float table[256]) {
-  if (p->src_cache.stride[1] == p->entry_size && p->dst.stride[0] == p->entry_size) {
-    decode_row(from, to, table, rows * p->entry_size, p->streaming);
-    return;
+  kvf_code_rows all = {from, p->src_cache.stride[1], p->dst.stride[0], rows, p->entry_size};
+  if (all.pitch == all.count && all.stride == all.count) {
+    all = (kvf_code_rows){from, 0, 0, 1, rows * all.count};
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    decode_row(from + i * p->src_cache.stride[1], to + i * p->dst.stride[0], table, p->entry_size,
-               p->streaming);
-  }
+  decode_rows(to, table, all, p->streaming);
 }
 
 void KVF_CPU_SYMBOL(kvf_cpu_gather_and_maybe_dequant_cache__f32__fp8_e5m2)(const void *params,

@@ -8,7 +8,7 @@
 #include "kvforge/cpu_fp4.h"
 #include "kvforge/cache/nvfp4.h"
 
-#include "kvforge/cache/cpu_spans.h"
+#include "kvforge/cache/cpu_nvfp4.h"
 
 /* Elements of a head that is not moved in whole: they are on the stack. */
 enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
@@ -56,19 +56,38 @@ KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->scales + place->offset * place->token_stride, 1);
 }
 
+/* Bytes from head to head. */
+typedef struct head_step {
+  int64_t codes;
+  int64_t scales;
+} head_step;
+
+KVF_INLINE head_step step_of(const kvf_gather_kv_cache_params *p, const kvf_view *cache) {
+  (void)p;
+  return (head_step){cache->stride[2], cache->stride[2] / 8};
+}
+
+KVF_INLINE void next_head(row_place *place, head_step step) {
+  place->codes += step.codes;
+  place->scales += step.scales;
+}
+
 /* A head of a token: its codes, and what makes floats of them. */
 typedef struct head {
   const uint8_t *codes;
   row_place place;
   float scale;               /* that all of it has */
   const float *block_scales; /* of all codes */
+#if defined(__AVX512BW__)
+  const kvf_nvfp4_numbers *kept;
+#endif
 } head;
 
-KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
-                          int64_t token, int64_t number, int64_t size) {
-  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
-  return (head){place.codes, place, ((const float *)s->scale->data)[number * s->scale->stride[0]],
-                s->block_scales};
+KVF_INLINE head open_head(const side *s, row_place place, int64_t number) {
+  return (head){.codes = place.codes,
+                .place = place,
+                .scale = ((const float *)s->scale->data)[number * s->scale->stride[0]],
+                .block_scales = s->block_scales};
 }
 
 /* Bytes of the codes of `count` elements. */
@@ -86,51 +105,140 @@ KVF_INLINE kvf_numbers numbers_of(const head *from, int64_t group, int64_t size)
                             from->scale);
 }
 
-/* A span of a head, from element `i` on, whose codes these are. */
-KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+/* A span of a head, from element `i` on, whose codes these are. Returns whether there is no NaN for
+ * sure. */
+KVF_INLINE bool decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
                             int64_t i, int64_t size) {
   const int64_t group = i / KVF_NVFP4_GROUP;
   const int64_t next =
       i + KVF_NVFP4_GROUP < size ? group + 1 : group; /* any, where there is none */
   kvf_look_up_neighbours(wide, numbers_of(from, group, size), codes);
   kvf_look_up_neighbours(wide + KVF_SPAN_PARTS / 2, numbers_of(from, next, size), codes + 8);
+  return false;
 }
 
-/* `size` may be a number that a compiler knows. */
-KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
-  _Alignas(64) uint16_t results[SIZE];
+#if defined(__AVX512BW__)
+/* The block scales of eight groups, or of four of them twice. */
+KVF_INLINE uint64_t block_scales_of(const head *from, int64_t first, int64_t count, int64_t size) {
+  const uint8_t *scales = from->place.scales;
+  if (!from->place.swizzled) {
+    uint32_t halves[2];
+    scales += from->place.offset * from->place.token_stride + first;
+    memcpy(&halves[0], scales, sizeof halves[0]);
+    memcpy(&halves[1], scales + count - 4, sizeof halves[1]);
+    return (uint64_t)halves[1] << 32 | halves[0];
+  }
+  uint64_t all = 0;
+  for (int i = 0; i < 8; ++i) {
+    int64_t row = from->place.offset;
+    int64_t group = first + i % count;
+    kvf_nvfp4_swizzle(&row, &group, size / KVF_NVFP4_GROUP);
+    all |= (uint64_t)scales[row * from->place.token_stride + group] << 8 * i;
+  }
+  return all;
+}
+
+#endif
+/* Whole spans, of whole lines where they are streamed. `size` may be a number that a compiler
+ * knows. */
+KVF_INLINE void decode_spans(const head *from, uint16_t *to, int64_t size, bool streaming) {
   int64_t i = 0;
+#if defined(__AVX512BW__)
+  enum { TOGETHER = 4 * KVF_NVFP4_GROUP };
+  while (i + TOGETHER <= size) {
+    const int64_t groups = i + 2 * TOGETHER <= size ? 8 : 4;
+    const kvf_bf16_of_groups numbers = kvf_bf16_of_8_groups(
+        from->kept, block_scales_of(from, i / KVF_NVFP4_GROUP, groups, size), from->scale);
+    if (!numbers.serves) {
+      break;
+    }
+    for (int group = 0; group < groups; group += 4, i += TOGETHER) {
+      uint16_t results[2][KVF_SPAN];
+      kvf_decode_4_groups(results[0], results[1], from->kept, numbers, group,
+                          from->codes + code_bytes(i));
+      kvf_store_lines(to + i, results[0], sizeof results[0], streaming);
+      kvf_store_lines(to + i + KVF_SPAN, results[1], sizeof results[1], streaming);
+    }
+  }
+#endif
   for (; i < size; i += KVF_SPAN) {
     kvf_floats wide[KVF_SPAN_PARTS];
+    uint16_t results[KVF_SPAN];
     const uint8_t *codes = from->codes + code_bytes(i);
     uint8_t last[KVF_SPAN] = {0};
     if (size - i < KVF_SPAN) {
       memcpy(last, codes, (size_t)code_bytes(size - i));
       codes = last;
     }
-    decode_span(wide, from, codes, i, size);
-    kvf_narrow_span_bf16(results + i, wide);
+    if (decode_span(wide, from, codes, i, size)) {
+      kvf_narrow_span_numbers_bf16(results, wide);
+    } else {
+      kvf_narrow_span_bf16(results, wide);
+    }
+    kvf_store_lines(to + i, results, sizeof results, streaming);
   }
-  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* A head of row `i` of one page; that of the row `ahead` is asked for. */
-KVF_INLINE head open_next(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
-                          const run *ahead, int64_t i, int64_t number, int64_t size) {
-  if (i < ahead->rows) {
-    const row_place place = find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
-    prefetch_row(&place, size);
+/* `size` may be a number that a compiler knows. */
+KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
+  const bool whole = size % KVF_SPAN == 0;
+  if (whole && !streaming) {
+    decode_spans(from, to, size, false);
+  } else if (whole && kvf_begins_line(to)) {
+    decode_spans(from, to, size, true);
+  } else {
+    _Alignas(64) uint16_t results[SIZE];
+    decode_spans(from, results, size, false);
+    kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
   }
-  return open_head(p, s, now, i, number, size);
+}
+
+/* From head to head of a row of one page, and of a row ahead. */
+typedef struct walk {
+  row_place here;
+  row_place there;
+  bool asks; /* whether there is a row ahead */
+  head_step step;
+} walk;
+
+KVF_INLINE walk begin_walk(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                           const run *ahead, int64_t i, int64_t size) {
+  walk w = {.here = find_row(p, s->cache, size, now->block, now->offset + i, 0),
+            .asks = i < ahead->rows,
+            .step = step_of(p, s->cache)};
+  if (w.asks) {
+    w.there = find_row(p, s->cache, size, ahead->block, ahead->offset + i, 0);
+  }
+  return w;
+}
+
+/* The next head, which has this number. That of the row ahead is asked for. */
+KVF_INLINE head open_next(walk *w, const side *s, int64_t number, int64_t size) {
+  const head next = open_head(s, w->here, number);
+  next_head(&w->here, w->step);
+  if (w->asks) {
+    prefetch_row(&w->there, size);
+    next_head(&w->there, w->step);
+  }
+  return next;
 }
 
 KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                                const run *ahead, int64_t size) {
+#if defined(__AVX512BW__)
+  const kvf_nvfp4_numbers kept = kvf_make_nvfp4_numbers();
+#endif
+  const int64_t heads = s->heads;
+  const int64_t step = s->out->stride[1];
   for (int64_t i = 0; i < now->rows; ++i) {
-    uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
-    for (int64_t number = 0; number < s->heads; ++number) {
-      head from = open_next(p, s, now, ahead, i, number, size);
-      decode_head(&from, out + number * s->out->stride[1], size, p->streaming);
+    uint16_t *to = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+    walk w = begin_walk(p, s, now, ahead, i, size);
+    for (int64_t number = 0; number < heads; ++number, to += step) {
+      head from = open_next(&w, s, number, size);
+#if defined(__AVX512BW__)
+      from.kept = &kept;
+#endif
+      decode_head(&from, to, size, p->streaming);
     }
   }
 }

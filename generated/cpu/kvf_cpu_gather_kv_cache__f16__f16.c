@@ -51,10 +51,45 @@ static inline void transpose_square(vector square[8]) {
   }
 }
 
+#if defined(__AVX512BW__)
+typedef uint16_t wide_vector __attribute__((vector_size(64)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_squares(wide_vector square[8]) {
+  for (int round = 1; round < 8; round *= 2) {
+    wide_vector mixed[8];
+    for (int64_t i = 0; i < 4; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 4], 0, 32, 1, 33, 2, 34, 3, 35,
+                                             8, 40, 9, 41, 10, 42, 11, 43, 16, 48, 17, 49, 18, 50,
+                                             19, 51, 24, 56, 25, 57, 26, 58, 27, 59);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 4], 4, 36, 5, 37, 6, 38, 7,
+                                                 39, 12, 44, 13, 45, 14, 46, 15, 47, 20, 52, 21, 53,
+                                                 22, 54, 23, 55, 28, 60, 29, 61, 30, 62, 31, 63);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+#endif
+
 /* VECTOR rows that lie side by side. */
 static void pack_columns(uint16_t *packed, int64_t pitch, const uint16_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
+#if defined(__AVX512BW__)
+  for (; i + 4 * VECTOR <= size; i += 4 * VECTOR) {
+    wide_vector squares[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      kvf_join_4(&squares[k], from + (i + k) * stride, VECTOR * stride * (int64_t)sizeof *from);
+    }
+    transpose_squares(squares);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k * pitch + i], &squares[k], sizeof squares[k]);
+    }
+  }
+#endif
   for (; i + VECTOR <= size; i += VECTOR) {
     vector square[VECTOR];
     for (int64_t k = 0; k < VECTOR; ++k) {
@@ -92,9 +127,12 @@ static void pack_row(uint16_t *packed, const uint16_t *from, int64_t x, int64_t 
   }
 }
 
-/* A head, or several that lie one behind another on both sides. */
-static void move(const uint16_t *from, uint16_t *to, int64_t count, int32_t streaming) {
-  kvf_store_row(to, from, count * (int64_t)sizeof *to, streaming);
+/* Rows of so many elements, which may be heads that lie one behind another on both sides. */
+static void move(const uint16_t *from, int64_t pitch, uint16_t *to, int64_t stride, int64_t rows,
+                 int64_t count, int32_t streaming) {
+  for (int64_t i = 0; i < rows; ++i) {
+    kvf_store_row(to + i * stride, from + i * pitch, count * (int64_t)sizeof *to, streaming);
+  }
 }
 
 /* Where the first element of a token of a page is. */
@@ -131,16 +169,20 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
       continue;
     }
     const int64_t neighbours = s->tokens == 0 ? rows - i : s->tokens - (offset + i) % s->tokens;
-    if (s->x >= s->size && s->cache->stride[1] == 1 && neighbours >= VECTOR && rows - i >= VECTOR) {
+    const bool together = neighbours >= VECTOR && rows - i >= VECTOR;
+    if (together && s->x >= s->size && s->cache->stride[1] == 1) {
       pack_columns(dense[0], SIZE, from, s->stride, s->size);
       count = VECTOR;
     } else {
-      pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
+      count = together ? VECTOR : 1;
+      for (int64_t k = 0; k < count; ++k) {
+        pack_row(dense[k], from + k * s->cache->stride[1], s->x, s->group_stride, s->stride,
+                 s->size);
+      }
     }
     kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
-    for (int64_t k = 0; k < count; ++k, ++i) {
-      move(dense[k], to + i * s->out->stride[0], s->size, streaming);
-    }
+    move(dense[0], SIZE, to + i * s->out->stride[0], s->out->stride[0], count, s->size, streaming);
+    i += count;
   }
 }
 
@@ -161,21 +203,28 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
     }
     return;
   }
+  /* Heads that lie one behind another on both sides are one. */
+  int64_t heads = end - first;
+  int64_t size = s->size;
+  if (s->cache->stride[2] == size && s->out->stride[1] == size) {
+    size *= heads;
+    heads = 1;
+  }
   int64_t together = 1; /* rows */
-  if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
-      s->out->stride[0] == s->size) {
-    together += PART / s->size;
+  if (heads == 1 && s->tokens == 0 && s->cache->stride[1] == size && s->out->stride[0] == size) {
+    together += PART / size;
   }
   for (int64_t i = 0; i < rows; i += together) {
     const int64_t count = rows - i < together ? rows - i : together;
     const int64_t asked = ahead->rows - i < count ? ahead->rows - i : count;
-    const uint16_t *from = token_at(s, block, offset + i);
-    const uint16_t *next = token_at(s, ahead->block, ahead->offset + i);
-    for (int64_t head = first; head < end; ++head) {
-      kvf_prefetch_to_read(next + head * s->cache->stride[2],
-                           asked * s->size * (int64_t)sizeof *next);
-      move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
-           count * s->size, p->streaming);
+    const uint16_t *from = token_at(s, block, offset + i) + first * s->cache->stride[2];
+    const uint16_t *next =
+        token_at(s, ahead->block, ahead->offset + i) + first * s->cache->stride[2];
+    uint16_t *out = to + i * s->out->stride[0] + first * s->out->stride[1];
+    for (int64_t head = 0; head < heads; ++head) {
+      kvf_prefetch_to_read(next + head * s->cache->stride[2], asked * size * (int64_t)sizeof *next);
+      move(from + head * s->cache->stride[2], 0, out + head * s->out->stride[1], 0, 1, count * size,
+           p->streaming);
     }
   }
 }

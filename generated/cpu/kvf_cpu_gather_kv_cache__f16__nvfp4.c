@@ -8,7 +8,7 @@
 #include "kvforge/cpu_fp4.h"
 #include "kvforge/cache/nvfp4.h"
 
-#include "kvforge/cache/cpu_spans.h"
+#include "kvforge/cache/cpu_nvfp4.h"
 
 /* Elements of a head that is not moved in whole: they are on the stack. */
 enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
@@ -56,6 +56,22 @@ KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->scales + place->offset * place->token_stride, 1);
 }
 
+/* Bytes from head to head. */
+typedef struct head_step {
+  int64_t codes;
+  int64_t scales;
+} head_step;
+
+KVF_INLINE head_step step_of(const kvf_gather_kv_cache_params *p, const kvf_view *cache) {
+  (void)p;
+  return (head_step){cache->stride[2], cache->stride[2] / 8};
+}
+
+KVF_INLINE void next_head(row_place *place, head_step step) {
+  place->codes += step.codes;
+  place->scales += step.scales;
+}
+
 /* A head of a token: its codes, and what makes floats of them. */
 typedef struct head {
   const uint8_t *codes;
@@ -64,11 +80,11 @@ typedef struct head {
   const float *block_scales; /* of all codes */
 } head;
 
-KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
-                          int64_t token, int64_t number, int64_t size) {
-  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
-  return (head){place.codes, place, ((const float *)s->scale->data)[number * s->scale->stride[0]],
-                s->block_scales};
+KVF_INLINE head open_head(const side *s, row_place place, int64_t number) {
+  return (head){.codes = place.codes,
+                .place = place,
+                .scale = ((const float *)s->scale->data)[number * s->scale->stride[0]],
+                .block_scales = s->block_scales};
 }
 
 /* Bytes of the codes of `count` elements. */
@@ -86,51 +102,94 @@ KVF_INLINE kvf_numbers numbers_of(const head *from, int64_t group, int64_t size)
                             from->scale);
 }
 
-/* A span of a head, from element `i` on, whose codes these are. */
-KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+/* A span of a head, from element `i` on, whose codes these are. Returns whether there is no NaN for
+ * sure. */
+KVF_INLINE bool decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
                             int64_t i, int64_t size) {
   const int64_t group = i / KVF_NVFP4_GROUP;
   const int64_t next =
       i + KVF_NVFP4_GROUP < size ? group + 1 : group; /* any, where there is none */
   kvf_look_up_neighbours(wide, numbers_of(from, group, size), codes);
   kvf_look_up_neighbours(wide + KVF_SPAN_PARTS / 2, numbers_of(from, next, size), codes + 8);
+  return false;
 }
 
-/* `size` may be a number that a compiler knows. */
-KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
-  _Alignas(64) uint16_t results[SIZE];
+/* Whole spans, of whole lines where they are streamed. `size` may be a number that a compiler
+ * knows. */
+KVF_INLINE void decode_spans(const head *from, uint16_t *to, int64_t size, bool streaming) {
   int64_t i = 0;
   for (; i < size; i += KVF_SPAN) {
     kvf_floats wide[KVF_SPAN_PARTS];
+    uint16_t results[KVF_SPAN];
     const uint8_t *codes = from->codes + code_bytes(i);
     uint8_t last[KVF_SPAN] = {0};
     if (size - i < KVF_SPAN) {
       memcpy(last, codes, (size_t)code_bytes(size - i));
       codes = last;
     }
-    decode_span(wide, from, codes, i, size);
-    kvf_narrow_span_f16(results + i, wide);
+    if (decode_span(wide, from, codes, i, size)) {
+      kvf_narrow_span_numbers_f16(results, wide);
+    } else {
+      kvf_narrow_span_f16(results, wide);
+    }
+    kvf_store_lines(to + i, results, sizeof results, streaming);
   }
-  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* A head of row `i` of one page; that of the row `ahead` is asked for. */
-KVF_INLINE head open_next(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
-                          const run *ahead, int64_t i, int64_t number, int64_t size) {
-  if (i < ahead->rows) {
-    const row_place place = find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
-    prefetch_row(&place, size);
+/* `size` may be a number that a compiler knows. */
+KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
+  const bool whole = size % KVF_SPAN == 0;
+  if (whole && !streaming) {
+    decode_spans(from, to, size, false);
+  } else if (whole && kvf_begins_line(to)) {
+    decode_spans(from, to, size, true);
+  } else {
+    _Alignas(64) uint16_t results[SIZE];
+    decode_spans(from, results, size, false);
+    kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
   }
-  return open_head(p, s, now, i, number, size);
+}
+
+/* From head to head of a row of one page, and of a row ahead. */
+typedef struct walk {
+  row_place here;
+  row_place there;
+  bool asks; /* whether there is a row ahead */
+  head_step step;
+} walk;
+
+KVF_INLINE walk begin_walk(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                           const run *ahead, int64_t i, int64_t size) {
+  walk w = {.here = find_row(p, s->cache, size, now->block, now->offset + i, 0),
+            .asks = i < ahead->rows,
+            .step = step_of(p, s->cache)};
+  if (w.asks) {
+    w.there = find_row(p, s->cache, size, ahead->block, ahead->offset + i, 0);
+  }
+  return w;
+}
+
+/* The next head, which has this number. That of the row ahead is asked for. */
+KVF_INLINE head open_next(walk *w, const side *s, int64_t number, int64_t size) {
+  const head next = open_head(s, w->here, number);
+  next_head(&w->here, w->step);
+  if (w->asks) {
+    prefetch_row(&w->there, size);
+    next_head(&w->there, w->step);
+  }
+  return next;
 }
 
 KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                                const run *ahead, int64_t size) {
+  const int64_t heads = s->heads;
+  const int64_t step = s->out->stride[1];
   for (int64_t i = 0; i < now->rows; ++i) {
-    uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
-    for (int64_t number = 0; number < s->heads; ++number) {
-      head from = open_next(p, s, now, ahead, i, number, size);
-      decode_head(&from, out + number * s->out->stride[1], size, p->streaming);
+    uint16_t *to = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+    walk w = begin_walk(p, s, now, ahead, i, size);
+    for (int64_t number = 0; number < heads; ++number, to += step) {
+      head from = open_next(&w, s, number, size);
+      decode_head(&from, to, size, p->streaming);
     }
   }
 }

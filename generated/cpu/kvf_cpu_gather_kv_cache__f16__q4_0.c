@@ -44,59 +44,114 @@ KVF_INLINE void prefetch_row(const row_place *place, int64_t size) {
   kvf_prefetch_to_read(place->blocks, size / KVF_GGML_BLOCK * KVF_Q4_0_BYTES);
 }
 
+/* Bytes from head to head. */
+typedef struct head_step {
+  int64_t codes;
+} head_step;
+
+KVF_INLINE head_step step_of(const kvf_gather_kv_cache_params *p, const kvf_view *cache) {
+  (void)p;
+  return (head_step){cache->stride[2]};
+}
+
+KVF_INLINE void next_head(row_place *place, head_step step) { place->blocks += step.codes; }
+
 /* A head of a token: its codes, and what makes floats of them. */
 typedef struct head {
   const uint8_t *codes;
 } head;
 
-KVF_INLINE head open_head(const kvf_gather_kv_cache_params *p, const side *s, const run *from,
-                          int64_t token, int64_t number, int64_t size) {
-  const row_place place = find_row(p, s->cache, size, from->block, from->offset + token, number);
+KVF_INLINE head open_head(const side *s, row_place place, int64_t number) {
+  (void)s;
+  (void)number;
   return (head){place.blocks};
 }
 
 /* Bytes of the codes of `count` elements. */
 KVF_INLINE int64_t code_bytes(int64_t count) { return count / KVF_GGML_BLOCK * KVF_Q4_0_BYTES; }
 
-/* A span of a head, from element `i` on, whose codes these are. */
-KVF_INLINE void decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
+/* A span of a head, from element `i` on, whose codes these are. Returns whether there is no NaN for
+ * sure. */
+KVF_INLINE bool decode_span(kvf_floats wide[KVF_SPAN_PARTS], const head *from, const uint8_t *codes,
                             int64_t i, int64_t size) {
   (void)from;
   (void)i;
   (void)size;
   kvf_decode_span_q4_0(wide, codes);
+  return kvf_ggml_is_finite(codes);
+}
+
+/* Whole spans, of whole lines where they are streamed. `size` may be a number that a compiler
+ * knows. */
+KVF_INLINE void decode_spans(const head *from, uint16_t *to, int64_t size, bool streaming) {
+  int64_t i = 0;
+  for (; i < size; i += KVF_SPAN) {
+    kvf_floats wide[KVF_SPAN_PARTS];
+    uint16_t results[KVF_SPAN];
+    const uint8_t *codes = from->codes + code_bytes(i);
+    if (decode_span(wide, from, codes, i, size)) {
+      kvf_narrow_span_numbers_f16(results, wide);
+    } else {
+      kvf_narrow_span_f16(results, wide);
+    }
+    kvf_store_lines(to + i, results, sizeof results, streaming);
+  }
 }
 
 /* `size` may be a number that a compiler knows. */
 KVF_INLINE void decode_head(const head *from, uint16_t *to, int64_t size, int32_t streaming) {
-  _Alignas(64) uint16_t results[SIZE];
-  int64_t i = 0;
-  for (; i < size; i += KVF_SPAN) {
-    kvf_floats wide[KVF_SPAN_PARTS];
-    const uint8_t *codes = from->codes + code_bytes(i);
-    decode_span(wide, from, codes, i, size);
-    kvf_narrow_span_f16(results + i, wide);
+  const bool whole = size % KVF_SPAN == 0;
+  if (whole && !streaming) {
+    decode_spans(from, to, size, false);
+  } else if (whole && kvf_begins_line(to)) {
+    decode_spans(from, to, size, true);
+  } else {
+    _Alignas(64) uint16_t results[SIZE];
+    decode_spans(from, results, size, false);
+    kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
   }
-  kvf_store_row(to, results, size * (int64_t)sizeof *to, streaming);
 }
 
-/* A head of row `i` of one page; that of the row `ahead` is asked for. */
-KVF_INLINE head open_next(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
-                          const run *ahead, int64_t i, int64_t number, int64_t size) {
-  if (i < ahead->rows) {
-    const row_place place = find_row(p, s->cache, size, ahead->block, ahead->offset + i, number);
-    prefetch_row(&place, size);
+/* From head to head of a row of one page, and of a row ahead. */
+typedef struct walk {
+  row_place here;
+  row_place there;
+  bool asks; /* whether there is a row ahead */
+  head_step step;
+} walk;
+
+KVF_INLINE walk begin_walk(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
+                           const run *ahead, int64_t i, int64_t size) {
+  walk w = {.here = find_row(p, s->cache, size, now->block, now->offset + i, 0),
+            .asks = i < ahead->rows,
+            .step = step_of(p, s->cache)};
+  if (w.asks) {
+    w.there = find_row(p, s->cache, size, ahead->block, ahead->offset + i, 0);
   }
-  return open_head(p, s, now, i, number, size);
+  return w;
+}
+
+/* The next head, which has this number. That of the row ahead is asked for. */
+KVF_INLINE head open_next(walk *w, const side *s, int64_t number, int64_t size) {
+  const head next = open_head(s, w->here, number);
+  next_head(&w->here, w->step);
+  if (w->asks) {
+    prefetch_row(&w->there, size);
+    next_head(&w->there, w->step);
+  }
+  return next;
 }
 
 KVF_INLINE void gather_rows_of(const kvf_gather_kv_cache_params *p, const side *s, const run *now,
                                const run *ahead, int64_t size) {
+  const int64_t heads = s->heads;
+  const int64_t step = s->out->stride[1];
   for (int64_t i = 0; i < now->rows; ++i) {
-    uint16_t *out = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
-    for (int64_t number = 0; number < s->heads; ++number) {
-      head from = open_next(p, s, now, ahead, i, number, size);
-      decode_head(&from, out + number * s->out->stride[1], size, p->streaming);
+    uint16_t *to = (uint16_t *)s->out->data + (now->row + i) * s->out->stride[0];
+    walk w = begin_walk(p, s, now, ahead, i, size);
+    for (int64_t number = 0; number < heads; ++number, to += step) {
+      head from = open_next(&w, s, number, size);
+      decode_head(&from, to, size, p->streaming);
     }
   }
 }

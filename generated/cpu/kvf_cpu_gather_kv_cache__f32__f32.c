@@ -53,9 +53,12 @@ static void pack_row(float *packed, const float *from, int64_t x, int64_t group_
   }
 }
 
-/* A head, or several that lie one behind another on both sides. */
-static void move(const float *from, float *to, int64_t count, int32_t streaming) {
-  kvf_store_row(to, from, count * (int64_t)sizeof *to, streaming);
+/* Rows of so many elements, which may be heads that lie one behind another on both sides. */
+static void move(const float *from, int64_t pitch, float *to, int64_t stride, int64_t rows,
+                 int64_t count, int32_t streaming) {
+  for (int64_t i = 0; i < rows; ++i) {
+    kvf_store_row(to + i * stride, from + i * pitch, count * (int64_t)sizeof *to, streaming);
+  }
 }
 
 /* Where the first element of a token of a page is. */
@@ -93,9 +96,8 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     }
     pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
     kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
-    for (int64_t k = 0; k < count; ++k, ++i) {
-      move(dense[k], to + i * s->out->stride[0], s->size, streaming);
-    }
+    move(dense[0], SIZE, to + i * s->out->stride[0], s->out->stride[0], count, s->size, streaming);
+    i += count;
   }
 }
 
@@ -116,21 +118,27 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
     }
     return;
   }
+  /* Heads that lie one behind another on both sides are one. */
+  int64_t heads = end - first;
+  int64_t size = s->size;
+  if (s->cache->stride[2] == size && s->out->stride[1] == size) {
+    size *= heads;
+    heads = 1;
+  }
   int64_t together = 1; /* rows */
-  if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
-      s->out->stride[0] == s->size) {
-    together += PART / s->size;
+  if (heads == 1 && s->tokens == 0 && s->cache->stride[1] == size && s->out->stride[0] == size) {
+    together += PART / size;
   }
   for (int64_t i = 0; i < rows; i += together) {
     const int64_t count = rows - i < together ? rows - i : together;
     const int64_t asked = ahead->rows - i < count ? ahead->rows - i : count;
-    const float *from = token_at(s, block, offset + i);
-    const float *next = token_at(s, ahead->block, ahead->offset + i);
-    for (int64_t head = first; head < end; ++head) {
-      kvf_prefetch_to_read(next + head * s->cache->stride[2],
-                           asked * s->size * (int64_t)sizeof *next);
-      move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
-           count * s->size, p->streaming);
+    const float *from = token_at(s, block, offset + i) + first * s->cache->stride[2];
+    const float *next = token_at(s, ahead->block, ahead->offset + i) + first * s->cache->stride[2];
+    float *out = to + i * s->out->stride[0] + first * s->out->stride[1];
+    for (int64_t head = 0; head < heads; ++head) {
+      kvf_prefetch_to_read(next + head * s->cache->stride[2], asked * size * (int64_t)sizeof *next);
+      move(from + head * s->cache->stride[2], 0, out + head * s->out->stride[1], 0, 1, count * size,
+           p->streaming);
     }
   }
 }

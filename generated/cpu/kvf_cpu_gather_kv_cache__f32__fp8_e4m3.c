@@ -40,19 +40,22 @@ static void make_table(float results[256], float scale) {
   kvf_store_results_f32(results, wide, 256);
 }
 
-/* A row, or several that lie one behind another on both sides. */
-static void decode_row(const uint8_t *codes, float *to, const float table[256], int64_t count,
-                       int32_t streaming) {
-  enum { PART = 1024 };
-  if (!streaming) {
-    kvf_look_up_32(to, codes, table, count);
+/* Rows; several of one that lie one behind another on both sides are a row, too. */
+static void decode_rows(float *to, const float table[256], kvf_code_rows from, int32_t streaming) {
+  enum { PART = 1024, LINE = 64 / (int)sizeof *to };
+  const bool lines =
+      false && kvf_begins_line(to) && from.count % LINE == 0 && from.stride % LINE == 0;
+  if (!streaming || lines) {
+    kvf_look_up_rows_32(to, table, from, streaming);
     return;
   }
-  for (int64_t first = 0; first < count; first += PART) {
-    float results[PART];
-    const int64_t length = count - first < PART ? count - first : PART;
-    kvf_look_up_32(results, codes + first, table, length);
-    kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+  for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
+    for (int64_t first = 0; first < from.count; first += PART) {
+      float results[PART];
+      const int64_t length = from.count - first < PART ? from.count - first : PART;
+      kvf_look_up_32(results, from.codes + first, table, length);
+      kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
+    }
   }
 }
 
@@ -77,10 +80,49 @@ static inline void transpose_square(vector square[16]) {
   }
 }
 
+#if defined(__AVX512BW__)
+typedef uint8_t wide_vector __attribute__((vector_size(64)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_squares(wide_vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    wide_vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(
+          square[i], square[i + 8], 0, 64, 1, 65, 2, 66, 3, 67, 4, 68, 5, 69, 6, 70, 7, 71, 16, 80,
+          17, 81, 18, 82, 19, 83, 20, 84, 21, 85, 22, 86, 23, 87, 32, 96, 33, 97, 34, 98, 35, 99,
+          36, 100, 37, 101, 38, 102, 39, 103, 48, 112, 49, 113, 50, 114, 51, 115, 52, 116, 53, 117,
+          54, 118, 55, 119);
+      mixed[2 * i + 1] = __builtin_shufflevector(
+          square[i], square[i + 8], 8, 72, 9, 73, 10, 74, 11, 75, 12, 76, 13, 77, 14, 78, 15, 79,
+          24, 88, 25, 89, 26, 90, 27, 91, 28, 92, 29, 93, 30, 94, 31, 95, 40, 104, 41, 105, 42, 106,
+          43, 107, 44, 108, 45, 109, 46, 110, 47, 111, 56, 120, 57, 121, 58, 122, 59, 123, 60, 124,
+          61, 125, 62, 126, 63, 127);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+#endif
+
 /* VECTOR rows that lie side by side. */
 static void pack_columns(uint8_t *packed, int64_t pitch, const uint8_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
+#if defined(__AVX512BW__)
+  for (; i + 4 * VECTOR <= size; i += 4 * VECTOR) {
+    wide_vector squares[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      kvf_join_4(&squares[k], from + (i + k) * stride, VECTOR * stride * (int64_t)sizeof *from);
+    }
+    transpose_squares(squares);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k * pitch + i], &squares[k], sizeof squares[k]);
+    }
+  }
+#endif
   for (; i + VECTOR <= size; i += VECTOR) {
     vector square[VECTOR];
     for (int64_t k = 0; k < VECTOR; ++k) {
@@ -118,10 +160,11 @@ static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t gr
   }
 }
 
-/* A head, or several that lie one behind another on both sides. */
-static void move(const uint8_t *from, float *to, int64_t count, int32_t streaming,
-                 const float table[256]) {
-  decode_row((const uint8_t *)from, to, table, count, streaming);
+/* Rows of so many elements, which may be heads that lie one behind another on both sides. */
+static void move(const uint8_t *from, int64_t pitch, float *to, int64_t stride, int64_t rows,
+                 int64_t count, int32_t streaming, const float table[256]) {
+  decode_rows(to, table, (kvf_code_rows){(const uint8_t *)from, pitch, stride, rows, count},
+              streaming);
 }
 
 /* Where the first element of a token of a page is. */
@@ -159,16 +202,21 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
       continue;
     }
     const int64_t neighbours = s->tokens == 0 ? rows - i : s->tokens - (offset + i) % s->tokens;
-    if (s->x >= s->size && s->cache->stride[1] == 1 && neighbours >= VECTOR && rows - i >= VECTOR) {
+    const bool together = neighbours >= VECTOR && rows - i >= VECTOR;
+    if (together && s->x >= s->size && s->cache->stride[1] == 1) {
       pack_columns(dense[0], SIZE, from, s->stride, s->size);
       count = VECTOR;
     } else {
-      pack_row(dense[0], from, s->x, s->group_stride, s->stride, s->size);
+      count = together ? VECTOR : 1;
+      for (int64_t k = 0; k < count; ++k) {
+        pack_row(dense[k], from + k * s->cache->stride[1], s->x, s->group_stride, s->stride,
+                 s->size);
+      }
     }
     kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
-    for (int64_t k = 0; k < count; ++k, ++i) {
-      move(dense[k], to + i * s->out->stride[0], s->size, streaming, table);
-    }
+    move(dense[0], SIZE, to + i * s->out->stride[0], s->out->stride[0], count, s->size, streaming,
+         table);
+    i += count;
   }
 }
 
@@ -190,21 +238,28 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
     }
     return;
   }
+  /* Heads that lie one behind another on both sides are one. */
+  int64_t heads = end - first;
+  int64_t size = s->size;
+  if (s->cache->stride[2] == size && s->out->stride[1] == size) {
+    size *= heads;
+    heads = 1;
+  }
   int64_t together = 1; /* rows */
-  if (s->heads == 1 && s->tokens == 0 && s->cache->stride[1] == s->size &&
-      s->out->stride[0] == s->size) {
-    together += PART / s->size;
+  if (heads == 1 && s->tokens == 0 && s->cache->stride[1] == size && s->out->stride[0] == size) {
+    together += PART / size;
   }
   for (int64_t i = 0; i < rows; i += together) {
     const int64_t count = rows - i < together ? rows - i : together;
     const int64_t asked = ahead->rows - i < count ? ahead->rows - i : count;
-    const uint8_t *from = token_at(s, block, offset + i);
-    const uint8_t *next = token_at(s, ahead->block, ahead->offset + i);
-    for (int64_t head = first; head < end; ++head) {
-      kvf_prefetch_to_read(next + head * s->cache->stride[2],
-                           asked * s->size * (int64_t)sizeof *next);
-      move(from + head * s->cache->stride[2], to + i * s->out->stride[0] + head * s->out->stride[1],
-           count * s->size, p->streaming, table);
+    const uint8_t *from = token_at(s, block, offset + i) + first * s->cache->stride[2];
+    const uint8_t *next =
+        token_at(s, ahead->block, ahead->offset + i) + first * s->cache->stride[2];
+    float *out = to + i * s->out->stride[0] + first * s->out->stride[1];
+    for (int64_t head = 0; head < heads; ++head) {
+      kvf_prefetch_to_read(next + head * s->cache->stride[2], asked * size * (int64_t)sizeof *next);
+      move(from + head * s->cache->stride[2], 0, out + head * s->out->stride[1], 0, 1, count * size,
+           p->streaming, table);
     }
   }
 }

@@ -85,10 +85,49 @@ static inline void transpose_square(vector square[16]) {
   }
 }
 
+#if defined(__AVX512BW__)
+typedef uint8_t wide_vector __attribute__((vector_size(64)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_squares(wide_vector square[16]) {
+  for (int round = 1; round < 16; round *= 2) {
+    wide_vector mixed[16];
+    for (int64_t i = 0; i < 8; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(
+          square[i], square[i + 8], 0, 64, 1, 65, 2, 66, 3, 67, 4, 68, 5, 69, 6, 70, 7, 71, 16, 80,
+          17, 81, 18, 82, 19, 83, 20, 84, 21, 85, 22, 86, 23, 87, 32, 96, 33, 97, 34, 98, 35, 99,
+          36, 100, 37, 101, 38, 102, 39, 103, 48, 112, 49, 113, 50, 114, 51, 115, 52, 116, 53, 117,
+          54, 118, 55, 119);
+      mixed[2 * i + 1] = __builtin_shufflevector(
+          square[i], square[i + 8], 8, 72, 9, 73, 10, 74, 11, 75, 12, 76, 13, 77, 14, 78, 15, 79,
+          24, 88, 25, 89, 26, 90, 27, 91, 28, 92, 29, 93, 30, 94, 31, 95, 40, 104, 41, 105, 42, 106,
+          43, 107, 44, 108, 45, 109, 46, 110, 47, 111, 56, 120, 57, 121, 58, 122, 59, 123, 60, 124,
+          61, 125, 62, 126, 63, 127);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+#endif
+
 /* VECTOR rows that lie side by side. */
 static void pack_columns(uint8_t *packed, int64_t pitch, const uint8_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
+#if defined(__AVX512BW__)
+  for (; i + 4 * VECTOR <= size; i += 4 * VECTOR) {
+    wide_vector squares[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      kvf_join_4(&squares[k], from + (i + k) * stride, VECTOR * stride * (int64_t)sizeof *from);
+    }
+    transpose_squares(squares);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k * pitch + i], &squares[k], sizeof squares[k]);
+    }
+  }
+#endif
   for (; i + VECTOR <= size; i += VECTOR) {
     vector square[VECTOR];
     for (int64_t k = 0; k < VECTOR; ++k) {

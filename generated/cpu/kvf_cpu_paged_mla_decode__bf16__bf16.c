@@ -89,10 +89,45 @@ static inline void transpose_square(vector square[8]) {
   }
 }
 
+#if defined(__AVX512BW__)
+typedef uint16_t wide_vector __attribute__((vector_size(64)));
+
+/*
+ * Interleaving row i with row i + n/2 turns an n x n square into its transpose after log2(n)
+ * rounds.
+ */
+static inline void transpose_squares(wide_vector square[8]) {
+  for (int round = 1; round < 8; round *= 2) {
+    wide_vector mixed[8];
+    for (int64_t i = 0; i < 4; ++i) {
+      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 4], 0, 32, 1, 33, 2, 34, 3, 35,
+                                             8, 40, 9, 41, 10, 42, 11, 43, 16, 48, 17, 49, 18, 50,
+                                             19, 51, 24, 56, 25, 57, 26, 58, 27, 59);
+      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 4], 4, 36, 5, 37, 6, 38, 7,
+                                                 39, 12, 44, 13, 45, 14, 46, 15, 47, 20, 52, 21, 53,
+                                                 22, 54, 23, 55, 28, 60, 29, 61, 30, 62, 31, 63);
+    }
+    memcpy(square, mixed, sizeof mixed);
+  }
+}
+#endif
+
 /* VECTOR rows that lie side by side. */
 static void pack_columns(uint16_t *packed, int64_t pitch, const uint16_t *from, int64_t stride,
                          int64_t size) {
   int64_t i = 0;
+#if defined(__AVX512BW__)
+  for (; i + 4 * VECTOR <= size; i += 4 * VECTOR) {
+    wide_vector squares[VECTOR];
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      kvf_join_4(&squares[k], from + (i + k) * stride, VECTOR * stride * (int64_t)sizeof *from);
+    }
+    transpose_squares(squares);
+    for (int64_t k = 0; k < VECTOR; ++k) {
+      memcpy(&packed[k * pitch + i], &squares[k], sizeof squares[k]);
+    }
+  }
+#endif
   for (; i + VECTOR <= size; i += VECTOR) {
     vector square[VECTOR];
     for (int64_t k = 0; k < VECTOR; ++k) {

@@ -80,38 +80,57 @@ KVF_INLINE void kvf_round_row_f16(float *row, int64_t count) {
 }
 
 #if defined(__AVX512F__)
-/* Rounds to the upper half of each word; what the lower ones hold then is not defined. */
-KVF_INLINE __m512i kvf_round_to_upper(__m512 x) {
-  /* One instruction puts another number in place of a NaN: 1 of a class takes x. */
-  const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7FFF0000));
-  const __m512i classes = _mm512_set1_epi32(0x11111100);
-  const __m512i bits = _mm512_castps_si512(_mm512_fixupimm_ps(nan, x, classes, 0));
+/* Rounds to the upper half of each word, NaNs being none; what the lower ones hold then is not
+ * defined. */
+KVF_INLINE __m512i kvf_round_numbers_to_upper(__m512 x) {
+  const __m512i bits = _mm512_castps_si512(x);
   const __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
   const __m512i even = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF));
   return _mm512_mask_add_epi32(even, odd, bits, _mm512_set1_epi32(0x8000));
 }
 
+/* The same of all floats: one instruction puts another number in place of a NaN, 1 of a class takes
+ * x. */
+KVF_INLINE __m512i kvf_round_to_upper(__m512 x) {
+  const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7FFF0000));
+  const __m512i classes = _mm512_set1_epi32(0x11111100);
+  return kvf_round_numbers_to_upper(_mm512_fixupimm_ps(nan, x, classes, 0));
+}
+
 #if defined(__AVX512BW__)
-KVF_INLINE __m512i kvf_bf16_of_32(__m512 low, __m512 high) {
+/* The upper halves of the words of two registers. */
+KVF_INLINE __m512i kvf_upper_halves(__m512i low, __m512i high) {
   const __m512i upper =
       _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
                        25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-  return _mm512_permutex2var_epi16(kvf_round_to_upper(low), upper, kvf_round_to_upper(high));
+  return _mm512_permutex2var_epi16(low, upper, high);
+}
+
+KVF_INLINE __m512i kvf_bf16_of_32(__m512 low, __m512 high) {
+  return kvf_upper_halves(kvf_round_to_upper(low), kvf_round_to_upper(high));
 }
 #endif
 #elif defined(__AVX2__)
-KVF_INLINE __m256i kvf_round_to_upper(__m256 x) {
+KVF_INLINE __m256i kvf_round_numbers_to_upper(__m256 x) {
   const __m256i bits = _mm256_castps_si256(x);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd);
+}
+
+KVF_INLINE __m256i kvf_round_to_upper(__m256 x) {
   const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-  const __m256i even = _mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF));
-  return _mm256_blendv_epi8(_mm256_add_epi32(even, odd), _mm256_set1_epi32(0x7FFF0000), nan);
+  return _mm256_blendv_epi8(kvf_round_numbers_to_upper(x), _mm256_set1_epi32(0x7FFF0000), nan);
+}
+
+/* The upper halves of the words of two registers. */
+KVF_INLINE __m256i kvf_upper_halves(__m256i low, __m256i high) {
+  const __m256i quarters =
+      _mm256_packus_epi32(_mm256_srli_epi32(low, 16), _mm256_srli_epi32(high, 16));
+  return _mm256_permute4x64_epi64(quarters, 0xD8);
 }
 
 KVF_INLINE __m256i kvf_bf16_of_16(__m256 low, __m256 high) {
-  const __m256i quarters = _mm256_packus_epi32(_mm256_srli_epi32(kvf_round_to_upper(low), 16),
-                                               _mm256_srli_epi32(kvf_round_to_upper(high), 16));
-  return _mm256_permute4x64_epi64(quarters, 0xD8);
+  return kvf_upper_halves(kvf_round_to_upper(low), kvf_round_to_upper(high));
 }
 #endif
 

@@ -158,6 +158,41 @@ KVF_INLINE void kvf_narrow_span_f32(float *to, const kvf_floats wide[KVF_SPAN_PA
   }
 }
 
+/* The same of numbers, NaNs being none. */
+KVF_INLINE void kvf_narrow_span_numbers_f32(float *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+  kvf_store_span(to, wide);
+}
+
+KVF_INLINE void kvf_narrow_span_numbers_f16(uint16_t *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX2__) && defined(__F16C__)
+  enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+#if defined(__AVX512F__)
+    _mm256_storeu_si256((__m256i *)(void *)(to + 16 * i), _mm512_cvtps_ph(wide[i], NEAREST));
+#else
+    _mm_storeu_si128((__m128i *)(void *)(to + 8 * i), _mm256_cvtps_ph(wide[i], NEAREST));
+#endif
+  }
+#else
+  kvf_narrow_span_f16(to, wide);
+#endif
+}
+
+KVF_INLINE void kvf_narrow_span_numbers_bf16(uint16_t *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX512BW__)
+  _mm512_storeu_si512(to, kvf_upper_halves(kvf_round_numbers_to_upper(wide[0]),
+                                           kvf_round_numbers_to_upper(wide[1])));
+#elif defined(__AVX2__)
+  for (int i = 0; i < 2; ++i) {
+    _mm256_storeu_si256((__m256i *)(void *)(to + 16 * i),
+                        kvf_upper_halves(kvf_round_numbers_to_upper(wide[2 * i]),
+                                         kvf_round_numbers_to_upper(wide[2 * i + 1])));
+  }
+#else
+  kvf_narrow_span_bf16(to, wide);
+#endif
+}
+
 /* Elements of a span of which even and odd ones are in registers of their own, in their order. */
 enum { KVF_HALF_PARTS = (int)KVF_SPAN_PARTS / 2 };
 KVF_INLINE void kvf_zip_span(kvf_floats wide[KVF_SPAN_PARTS], const kvf_floats even[KVF_HALF_PARTS],
@@ -219,6 +254,13 @@ KVF_INLINE void kvf_narrow_zipped_bf16(uint16_t *to, const kvf_floats even[KVF_H
 /* The same of numbers, NaNs being none. */
 KVF_INLINE void kvf_narrow_zipped_numbers_bf16(uint16_t *to, const kvf_floats even[KVF_HALF_PARTS],
                                                const kvf_floats odd[KVF_HALF_PARTS]) {
+#if defined(__AVX512BW__)
+  const __m512i upper =
+      _mm512_set_epi16(63, 31, 61, 29, 59, 27, 57, 25, 55, 23, 53, 21, 51, 19, 49, 17, 47, 15, 45,
+                       13, 43, 11, 41, 9, 39, 7, 37, 5, 35, 3, 33, 1);
+  _mm512_storeu_si512(to, _mm512_permutex2var_epi16(kvf_round_numbers_to_upper(even[0]), upper,
+                                                    kvf_round_numbers_to_upper(odd[0])));
+#else
   for (int i = 0; i < KVF_HALF_PARTS; ++i) {
     const kvf_float_bits low = (kvf_float_bits)even[i];
     const kvf_float_bits high = (kvf_float_bits)odd[i];
@@ -226,6 +268,7 @@ KVF_INLINE void kvf_narrow_zipped_numbers_bf16(uint16_t *to, const kvf_floats ev
                                  ((high + 0x7FFFu + (high >> 16 & 1)) & 0xFFFF0000u);
     memcpy(to + 2 * KVF_WIDTH * i, &words, sizeof words);
   }
+#endif
 }
 
 /* Widens two spans of which even and odd elements go to registers of their own. */

@@ -54,6 +54,32 @@ KVF_INLINE void kvf_prefetch_behind(const void *row, uint64_t distance, int64_t 
   kvf_prefetch_row((const void *)((uintptr_t)row + distance), bytes);
 }
 
+/* Whole 64-byte lines, of which `to` begins one, past the caches. */
+KVF_INLINE void kvf_stream_lines(void *to, const void *from, int64_t bytes) {
+  char *out = (char *)to;
+  const char *in = (const char *)from;
+  int64_t i = 0;
+#if defined(__AVX512F__)
+  for (; i < bytes; i += 64) {
+    _mm512_stream_si512((__m512i *)(void *)(out + i), _mm512_loadu_si512(in + i));
+  }
+#elif defined(__AVX__)
+  for (; i < bytes; i += 32) {
+    _mm256_stream_si256((__m256i *)(void *)(out + i),
+                        _mm256_loadu_si256((const __m256i *)(const void *)(in + i)));
+  }
+#elif defined(__SSE2__)
+  for (; i < bytes; i += 16) {
+    _mm_stream_si128((__m128i *)(void *)(out + i),
+                     _mm_loadu_si128((const __m128i *)(const void *)(in + i)));
+  }
+#else
+  memcpy(out, in, (size_t)bytes);
+#endif
+}
+
+KVF_INLINE bool kvf_begins_line(const void *place) { return (uintptr_t)place % 64 == 0; }
+
 /*
  * Copies a row past the caches, whole 64-byte lines at a time: for writes so large that they would
  * only push other data out. kvf_stream_fence() orders them before the call returns.
@@ -66,24 +92,10 @@ KVF_INLINE void kvf_stream_row(void *to, const void *from, int64_t bytes) {
   if (head > 0) { /* a call, where nothing is known of its size */
     memcpy(out, in, (size_t)head);
   }
-  int64_t i = head;
-#if defined(__AVX512F__)
-  for (; i + 64 <= bytes; i += 64) {
-    _mm512_stream_si512((__m512i *)(void *)(out + i), _mm512_loadu_si512(in + i));
-  }
-#elif defined(__AVX__)
-  for (; i + 32 <= bytes; i += 32) {
-    _mm256_stream_si256((__m256i *)(void *)(out + i),
-                        _mm256_loadu_si256((const __m256i *)(const void *)(in + i)));
-  }
-#elif defined(__SSE2__)
-  for (; i + 16 <= bytes; i += 16) {
-    _mm_stream_si128((__m128i *)(void *)(out + i),
-                     _mm_loadu_si128((const __m128i *)(const void *)(in + i)));
-  }
-#endif
-  if (i < bytes) {
-    memcpy(out + i, in + i, (size_t)(bytes - i));
+  const int64_t whole = (bytes - head) / 64 * 64;
+  kvf_stream_lines(out + head, in + head, whole);
+  if (head + whole < bytes) {
+    memcpy(out + head + whole, in + head + whole, (size_t)(bytes - head - whole));
   }
 }
 
@@ -97,6 +109,18 @@ KVF_INLINE void kvf_stream_fence(void) {
 KVF_INLINE void kvf_store_row(void *to, const void *from, int64_t bytes, int32_t streaming) {
   if (streaming) {
     kvf_stream_row(to, from, bytes);
+  } else {
+    memcpy(to, from, (size_t)bytes);
+  }
+}
+
+/*
+ * Stores what is in registers still: whole lines of which `to` begins one, where they go past the
+ * caches.
+ */
+KVF_INLINE void kvf_store_lines(void *to, const void *from, int64_t bytes, bool streaming) {
+  if (streaming) {
+    kvf_stream_lines(to, from, bytes);
   } else {
     memcpy(to, from, (size_t)bytes);
   }

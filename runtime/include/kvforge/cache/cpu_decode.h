@@ -11,31 +11,84 @@
  * every isa level, since the scale, the rounding and the NaNs are in the table (AVX-512: 30 against
  * 12 GB/s of bf16, baseline: 8 against 2).
  */
-KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
-                               const uint16_t table[256], int64_t count) {
-  int64_t i = 0;
 #if defined(__AVX512BW__)
+/* Such a table in registers, which hold it for as many rows as there are. */
+typedef struct kvf_table_16 {
   __m512i part[8];
-  for (int k = 0; k < 8; ++k) {
-    part[k] = _mm512_loadu_si512(table + 32 * k);
+} kvf_table_16;
+
+KVF_INLINE kvf_table_16 kvf_load_table_16(const uint16_t table[256], int parts) {
+  kvf_table_16 all;
+  for (int k = 0; k < parts; ++k) {
+    all.part[k] = _mm512_loadu_si512(table + 32 * k);
   }
-  for (; i + 32 <= count; i += 32) {
-    const __m512i code =
-        _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(codes + i)));
-    const __mmask32 bit6 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 9));
-    const __mmask32 bit7 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 8));
-    /* A permutation of two registers looks up the six low bits. */
-    const __m512i low =
-        _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(part[0], code, part[1]),
-                                _mm512_permutex2var_epi16(part[2], code, part[3]));
-    const __m512i high =
-        _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(part[4], code, part[5]),
-                                _mm512_permutex2var_epi16(part[6], code, part[7]));
-    _mm512_storeu_si512(to + i, _mm512_mask_blend_epi16(bit7, low, high));
-  }
+  return all;
+}
+
+/* Looks the six low bits of codes up in two parts of four, which a permutation of two registers
+ * does. */
+KVF_INLINE __m512i kvf_look_up_half(const kvf_table_16 *all, int first, __m512i code,
+                                    __mmask32 bit6) {
+  const __m512i *part = all->part + first;
+  return _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(part[0], code, part[1]),
+                                 _mm512_permutex2var_epi16(part[2], code, part[3]));
+}
+
+KVF_INLINE __m512i kvf_load_codes(const uint8_t *codes) {
+  return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)codes));
+}
+
+KVF_INLINE __m512i kvf_look_up_32_codes(const kvf_table_16 *all, const uint8_t *codes) {
+  const __m512i code = kvf_load_codes(codes);
+  const __mmask32 bit6 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 9));
+  const __mmask32 bit7 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 8));
+  return _mm512_mask_blend_epi16(bit7, kvf_look_up_half(all, 0, code, bit6),
+                                 kvf_look_up_half(all, 4, code, bit6));
+}
+
+KVF_INLINE __m512i kvf_look_up_32_signed_codes(const kvf_table_16 *all, const uint8_t *codes) {
+  const __m512i nan = _mm512_set1_epi16(0x7FFF);
+  const __m512i code = kvf_load_codes(codes);
+  const __mmask32 bit6 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 9));
+  const __m512i low = kvf_look_up_half(all, 0, code, bit6);
+  const __m512i sign = _mm512_andnot_si512(nan, _mm512_slli_epi16(code, 8));
+  return _mm512_mask_mov_epi16(_mm512_xor_si512(low, sign), _mm512_cmpeq_epi16_mask(low, nan), nan);
+}
 #endif
-  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
-    to[i] = table[codes[i]];
+
+/* Rows of codes, and of results, that lie so many elements apart. */
+typedef struct kvf_code_rows {
+  const uint8_t *codes;
+  int64_t pitch;
+  int64_t stride; /* of results */
+  int64_t rows;
+  int64_t count; /* elements of a row */
+} kvf_code_rows;
+
+/* Whether results are made in whole lines, which may go past the caches at once. */
+#if defined(__AVX512BW__)
+enum { KVF_LOOKS_UP_LINES = 1 };
+#else
+enum { KVF_LOOKS_UP_LINES = 0 };
+#endif
+
+KVF_INLINE void kvf_look_up_rows_16(uint16_t *__restrict to, const uint16_t table[256],
+                                    kvf_code_rows from, bool streaming) {
+#if defined(__AVX512BW__)
+  const kvf_table_16 all = kvf_load_table_16(table, 8);
+#endif
+  (void)streaming;
+  for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
+    int64_t i = 0;
+#if defined(__AVX512BW__)
+    for (; i + 32 <= from.count; i += 32) {
+      const __m512i results = kvf_look_up_32_codes(&all, from.codes + i);
+      kvf_store_lines(to + i, &results, sizeof results, streaming);
+    }
+#endif
+    for (int64_t rest = from.count - i; rest > 0; --rest, ++i) {
+      to[i] = table[from.codes[i]];
+    }
   }
 }
 
@@ -43,38 +96,50 @@ KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restric
  * The same where the sign of a code is that of its result, which is all that the upper half of the
  * table has; of a NaN, which is 0x7FFF, it is left out.
  */
+KVF_INLINE void kvf_look_up_rows_signed_16(uint16_t *__restrict to, const uint16_t table[256],
+                                           kvf_code_rows from, bool streaming) {
+#if defined(__AVX512BW__)
+  const kvf_table_16 all = kvf_load_table_16(table, 4);
+#endif
+  (void)streaming;
+  for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
+    int64_t i = 0;
+#if defined(__AVX512BW__)
+    for (; i + 32 <= from.count; i += 32) {
+      const __m512i results = kvf_look_up_32_signed_codes(&all, from.codes + i);
+      kvf_store_lines(to + i, &results, sizeof results, streaming);
+    }
+#endif
+    for (int64_t rest = from.count - i; rest > 0; --rest, ++i) {
+      to[i] = table[from.codes[i]];
+    }
+  }
+}
+
+KVF_INLINE void kvf_look_up_rows_32(float *__restrict to, const float table[256],
+                                    kvf_code_rows from, bool streaming) {
+  (void)streaming;
+  for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
+    for (int64_t i = 0; i < from.count; ++i) {
+      to[i] = table[from.codes[i]];
+    }
+  }
+}
+
+/* One row. */
+KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
+                               const uint16_t table[256], int64_t count) {
+  kvf_look_up_rows_16(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
+}
+
 KVF_INLINE void kvf_look_up_signed_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
                                       const uint16_t table[256], int64_t count) {
-  int64_t i = 0;
-#if defined(__AVX512BW__)
-  __m512i part[4];
-  for (int k = 0; k < 4; ++k) {
-    part[k] = _mm512_loadu_si512(table + 32 * k);
-  }
-  const __m512i nan = _mm512_set1_epi16(0x7FFF);
-  for (; i + 32 <= count; i += 32) {
-    const __m512i code =
-        _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(codes + i)));
-    const __mmask32 bit6 = _mm512_movepi16_mask(_mm512_slli_epi16(code, 9));
-    const __m512i low =
-        _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(part[0], code, part[1]),
-                                _mm512_permutex2var_epi16(part[2], code, part[3]));
-    const __m512i sign = _mm512_andnot_si512(nan, _mm512_slli_epi16(code, 8));
-    const __m512i result =
-        _mm512_mask_mov_epi16(_mm512_xor_si512(low, sign), _mm512_cmpeq_epi16_mask(low, nan), nan);
-    _mm512_storeu_si512(to + i, result);
-  }
-#endif
-  for (int64_t rest = count - i; rest > 0; --rest, ++i) {
-    to[i] = table[codes[i]];
-  }
+  kvf_look_up_rows_signed_16(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
 }
 
 KVF_INLINE void kvf_look_up_32(float *__restrict to, const uint8_t *__restrict codes,
                                const float table[256], int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = table[codes[i]];
-  }
+  kvf_look_up_rows_32(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
 }
 
 /*

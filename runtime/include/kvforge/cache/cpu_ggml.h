@@ -17,6 +17,9 @@ KVF_INLINE float kvf_ggml_block_scale(const uint8_t *block) {
 #endif
 }
 
+/* Whether its scale is a number, as all elements are then. */
+KVF_INLINE bool kvf_ggml_is_finite(const uint8_t *block) { return (block[1] & 0x7C) != 0x7C; }
+
 /* Decode one block, which is a span. */
 KVF_INLINE void kvf_decode_span_q8_0(kvf_floats wide[KVF_SPAN_PARTS], const uint8_t *block) {
   const float scale = kvf_ggml_block_scale(block);

@@ -34,6 +34,16 @@ KVF_INLINE kvf_floats kvf_add_exact_product(kvf_floats a, kvf_floats b, kvf_floa
 #endif
 }
 
+/*
+ * Sum and difference of two registers. Where a processor has units of their own for sums and for
+ * products with sums, both have something to do.
+ */
+KVF_INLINE void kvf_add_and_subtract(kvf_floats *a, kvf_floats *b) {
+  const kvf_floats sum = *a + *b;
+  *b = kvf_add_exact_product(*b, (kvf_floats){0} - 1.0f, *a);
+  *a = sum;
+}
+
 /* Sums at a distance that is within a register; products with 1 and -1 are exact. */
 KVF_INLINE kvf_floats kvf_hadamard_at(kvf_floats v, int distance) {
 #if defined(__AVX512F__)
@@ -114,22 +124,30 @@ KVF_INLINE void kvf_hadamard_across_2(float *row, int64_t size, int64_t distance
   }
 }
 
+KVF_INLINE void kvf_hadamard_of_all_at(kvf_floats *v, int count, int distance) {
+  for (int i = 0; i < count; ++i) {
+    v[i] = kvf_hadamard_at(v[i], distance);
+  }
+}
+
 /*
  * H of rows of `length` registers each, `count` in all. Step by step, so that there is always
- * something to do while a processor waits for a sum.
+ * something to do while a processor waits for a sum. Steps within registers are written out, since
+ * gcc keeps a loop over them, with a choice in it, where there are many registers.
  */
 KVF_INLINE void kvf_hadamard_of_registers(kvf_floats *v, int count, int length) {
-  for (int distance = 1; distance < KVF_WIDTH; distance *= 2) {
-    for (int i = 0; i < count; ++i) {
-      v[i] = kvf_hadamard_at(v[i], distance);
-    }
+  kvf_hadamard_of_all_at(v, count, 1);
+  kvf_hadamard_of_all_at(v, count, 2);
+  if (KVF_WIDTH > 4) {
+    kvf_hadamard_of_all_at(v, count, 4);
+  }
+  if (KVF_WIDTH > 8) {
+    kvf_hadamard_of_all_at(v, count, 8);
   }
   for (int distance = 1; distance < length; distance *= 2) {
     for (int i = 0; i < count; ++i) {
       if ((i & distance) == 0) {
-        const kvf_floats sum = v[i] + v[i + distance];
-        v[i + distance] = v[i] - v[i + distance];
-        v[i] = sum;
+        kvf_add_and_subtract(&v[i], &v[i + distance]);
       }
     }
   }
@@ -227,9 +245,7 @@ KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
   const int all = count * KVF_HEAD_PARTS;
   for (int i = 0; i < all; ++i) {
     if (i % KVF_HEAD_PARTS < HALF) {
-      const kvf_floats sum = heads[i] + heads[i + HALF];
-      heads[i + HALF] = heads[i] - heads[i + HALF];
-      heads[i] = sum;
+      kvf_add_and_subtract(&heads[i], &heads[i + HALF]);
     }
   }
   const int together = HALF < (int)KVF_REGISTERS_TOGETHER ? all : HALF;
