@@ -211,75 +211,157 @@ KVF_INLINE bool has_angles(const kvf_concat_and_cache_mla_rope_fused_params &p, 
   return there;
 }
 
-/* Two vectors that a thread moves together: elements behind the address of their part of a token.
- */
+/* Two vectors that a thread moves together. */
 struct vector_pair {
-  int64_t low;
-  int32_t apart; /* the other one, from the first */
+  uint16_t *at;
+  int32_t
+      apart; /* the other one, from the first; 0: it is the first again, since there is but one */
   int32_t pairs; /* the first that they hold */
+  int32_t low;   /* where they go, in the row of the cache */
 };
 
 /* Number `i` of a token: of its queries, of its key, of kv_c. */
-KVF_INLINE vector_pair find_pair(const kvf_concat_and_cache_mla_rope_fused_params &p, uint32_t i,
-                                 uint32_t per_row, uint32_t queries) {
+KVF_INLINE vector_pair find_pair(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token,
+                                 uint32_t i, uint32_t per_row, uint32_t queries) {
   if (i >= queries + per_row) {
-    return {(int64_t)(i - queries - per_row) * 2 * WIDE, WIDE, 0};
+    const int32_t low = (int32_t)(i - queries - per_row) * 2 * WIDE;
+    return {static_cast<uint16_t *>(p.kv_c.data) + token * p.kv_c.stride[0] + low,
+            low + WIDE < p.kv_lora_rank ? WIDE : 0, 0, low};
   }
-  const uint32_t head = i < queries ? i / per_row : 0;
-  const int32_t first = (int32_t)(i < queries ? i - head * per_row : i - queries) * WIDE;
-  const int64_t row = head * p.q_pe.stride[1];
-  return {row + (p.is_neox ? first : 2 * first), p.is_neox ? p.rope_dim / 2 : WIDE, first};
+  const bool of_key = i >= queries;
+  const uint32_t head = of_key                           ? 0
+                        : (per_row & (per_row - 1)) == 0 ? i >> (__ffs((int32_t)per_row) - 1)
+                                                         : i / per_row;
+  const int32_t first = (int32_t)(i - (of_key ? queries : head * per_row)) * WIDE;
+  const int32_t low = p.is_neox ? first : 2 * first;
+  const kvf_view &source = of_key ? p.k_pe : p.q_pe;
+  return {static_cast<uint16_t *>(source.data) + token * source.stride[0] +
+              head * p.q_pe.stride[1] + low,
+          p.is_neox ? p.rope_dim / 2 : WIDE, first, p.kv_lora_rank + low};
 }
 
 /*
- * One token in vectors. A thread asks for two of them, the position and the slot before it waits
+ * One token in vectors. A thread asks for 1 pair of them, the position and the slot before it waits
  * for one of them, and then for the angles; a token that turns out to be skipped has been read for
  * nothing.
  */
-KVF_INLINE void write_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+KVF_INLINE void write_pairs_x1(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+  enum { TOGETHER = 1 };
   const uint32_t per_row = (uint32_t)p.rope_dim / (2 * WIDE);
   const uint32_t queries = (uint32_t)p.num_heads * per_row;
   const uint32_t rotations = queries + per_row;
   const uint32_t all = rotations + ((uint32_t)p.kv_lora_rank / WIDE + 1) / 2;
+  const uint32_t step = gridDim.y * blockDim.x;
   const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
-  for (uint32_t i = blockIdx.y * blockDim.x + threadIdx.x; i < all; i += gridDim.y * blockDim.x) {
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < all;
+       first += TOGETHER * step) {
     const int64_t position =
         kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
     const int64_t slot = kvf_slot_of(p.slots, token);
-    const vector_pair pair = find_pair(p, i, per_row, queries);
-    const kvf_view &source = i < queries ? p.q_pe : i < rotations ? p.k_pe : p.kv_c;
-    uint16_t *at = static_cast<uint16_t *>(source.data) + token * source.stride[0] + pair.low;
-    const bool is_pair = i < rotations || pair.low + WIDE < p.kv_lora_rank;
-    uint4 low = *reinterpret_cast<const uint4 *>(at);
-    uint4 high = low;
-    if (is_pair) {
-      high = *reinterpret_cast<const uint4 *>(at + pair.apart);
-    }
-    int64_t block;
-    int64_t offset;
-    const bool writes = kvf_place(p.slots, slot, i == 0, &block, &offset);
-    if ((!writes && !p.rotate_skipped) || !has_angles(p, position, i == 0)) {
-      return;
-    }
-    if (i >= queries && !writes) {
-      return; /* k_pe and the cache are left alone, and i only grows */
-    }
-    uint8_t *cached = nullptr;
-    if (i >= queries) {
-      cached = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
-               offset * p.kv_cache.stride[1] + (i < rotations ? p.kv_lora_rank : 0) + pair.low;
-    }
-    if (i < rotations) {
-      rotate_by(p, low, high, position * p.cos_sin_cache.stride[0] + pair.pairs);
-      *reinterpret_cast<uint4 *>(at) = low;
-      *reinterpret_cast<uint4 *>(at + pair.apart) = high;
-    }
-    if (i >= queries) {
-      store_cached(low, cached, scale);
-      if (is_pair) {
-        store_cached(high, cached + pair.apart, scale);
+    vector_pair pairs[TOGETHER];
+    uint4 low[TOGETHER];
+    uint4 high[TOGETHER];
+#pragma unroll
+    for (uint32_t k = 0; k < TOGETHER; ++k) {
+      if (k == 0 || first + k * step < all) {
+        pairs[k] = find_pair(p, token, first + k * step, per_row, queries);
+        low[k] = *reinterpret_cast<const uint4 *>(pairs[k].at);
+        high[k] = *reinterpret_cast<const uint4 *>(pairs[k].at + pairs[k].apart);
       }
     }
+    kvf_loads_are_made();
+    int64_t block;
+    int64_t offset;
+    const bool writes = kvf_place(p.slots, slot, first == 0, &block, &offset);
+    if ((!writes && !p.rotate_skipped) || !has_angles(p, position, first == 0)) {
+      return;
+    }
+#pragma unroll
+    for (uint32_t k = 0; k < TOGETHER; ++k) {
+      const uint32_t i = first + k * step;
+      if ((k > 0 && i >= all) || (i >= queries && !writes)) {
+        return; /* k_pe and the cache are left alone, and i only grows */
+      }
+      if (i < rotations) {
+        rotate_by(p, low[k], high[k], position * p.cos_sin_cache.stride[0] + pairs[k].pairs);
+        *reinterpret_cast<uint4 *>(pairs[k].at) = low[k];
+        *reinterpret_cast<uint4 *>(pairs[k].at + pairs[k].apart) = high[k];
+      }
+      if (i >= queries) {
+        uint8_t *cached = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                          offset * p.kv_cache.stride[1] + pairs[k].low;
+        store_cached(low[k], cached, scale);
+        store_cached(high[k], cached + pairs[k].apart, scale);
+      }
+    }
+  }
+}
+
+/*
+ * One token in vectors. A thread asks for 2 pairs of them, the position and the slot before it
+ * waits for one of them, and then for the angles; a token that turns out to be skipped has been
+ * read for nothing.
+ */
+KVF_INLINE void write_pairs_x2(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+  enum { TOGETHER = 2 };
+  const uint32_t per_row = (uint32_t)p.rope_dim / (2 * WIDE);
+  const uint32_t queries = (uint32_t)p.num_heads * per_row;
+  const uint32_t rotations = queries + per_row;
+  const uint32_t all = rotations + ((uint32_t)p.kv_lora_rank / WIDE + 1) / 2;
+  const uint32_t step = gridDim.y * blockDim.x;
+  const float scale = *static_cast<const float *>(p.kv_cache_scale.data);
+  for (uint32_t first = blockIdx.y * blockDim.x + threadIdx.x; first < all;
+       first += TOGETHER * step) {
+    const int64_t position =
+        kvf_index_at(p.positions.data, p.position_bytes, token * p.positions.stride[0]);
+    const int64_t slot = kvf_slot_of(p.slots, token);
+    vector_pair pairs[TOGETHER];
+    uint4 low[TOGETHER];
+    uint4 high[TOGETHER];
+#pragma unroll
+    for (uint32_t k = 0; k < TOGETHER; ++k) {
+      if (k == 0 || first + k * step < all) {
+        pairs[k] = find_pair(p, token, first + k * step, per_row, queries);
+        low[k] = *reinterpret_cast<const uint4 *>(pairs[k].at);
+        high[k] = *reinterpret_cast<const uint4 *>(pairs[k].at + pairs[k].apart);
+      }
+    }
+    kvf_loads_are_made();
+    int64_t block;
+    int64_t offset;
+    const bool writes = kvf_place(p.slots, slot, first == 0, &block, &offset);
+    if ((!writes && !p.rotate_skipped) || !has_angles(p, position, first == 0)) {
+      return;
+    }
+#pragma unroll
+    for (uint32_t k = 0; k < TOGETHER; ++k) {
+      const uint32_t i = first + k * step;
+      if ((k > 0 && i >= all) || (i >= queries && !writes)) {
+        return; /* k_pe and the cache are left alone, and i only grows */
+      }
+      if (i < rotations) {
+        rotate_by(p, low[k], high[k], position * p.cos_sin_cache.stride[0] + pairs[k].pairs);
+        *reinterpret_cast<uint4 *>(pairs[k].at) = low[k];
+        *reinterpret_cast<uint4 *>(pairs[k].at + pairs[k].apart) = high[k];
+      }
+      if (i >= queries) {
+        uint8_t *cached = static_cast<uint8_t *>(p.kv_cache.data) + block * p.kv_cache.stride[0] +
+                          offset * p.kv_cache.stride[1] + pairs[k].low;
+        store_cached(low[k], cached, scale);
+        store_cached(high[k], cached + pairs[k].apart, scale);
+      }
+    }
+  }
+}
+
+/* The same by the launch: with less than a thread for each pair of vectors, threads have two at a
+ * time. */
+KVF_INLINE void write_wide(const kvf_concat_and_cache_mla_rope_fused_params &p, int64_t token) {
+  const uint32_t rotations = ((uint32_t)p.num_heads + 1) * ((uint32_t)p.rope_dim / (2 * WIDE));
+  if (gridDim.y * blockDim.x >= rotations + ((uint32_t)p.kv_lora_rank / WIDE + 1) / 2) {
+    write_pairs_x1(p, token);
+  } else {
+    write_pairs_x2(p, token);
   }
 }
 
@@ -323,11 +405,7 @@ KVF_INLINE void write_narrow(const kvf_concat_and_cache_mla_rope_fused_params &p
 }
 
 /* Blocks that share a multiprocessor at least: with more, registers would spill. */
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
 enum { BLOCKS = 4 };
-#else
-enum { BLOCKS = 5 };
-#endif
 
 /* Grid: x tokens, y parts of a token. Block: x pairs of vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256, BLOCKS)

@@ -197,7 +197,7 @@ static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {128}},
     {90, 256, {128}},
     {90, 4096, {128}},
-    {90, INT64_MAX, {128}},
+    {90, INT64_MAX, {64}},
 };
 
 static const kvf_tuned cuda_tuned = {

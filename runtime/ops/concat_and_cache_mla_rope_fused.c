@@ -164,7 +164,10 @@ static kvf_status run_on_cuda(const kvf_check *check, const kvf_variant *variant
   const int64_t latents = params->vector_pairs > 1
                               ? (params->kv_lora_rank / params->vector_pairs + 1) / 2
                               : params->kv_lora_rank / params->vector_elements;
-  const kvf_grid grid = kvf_token_grid(check, rotations + latents, params->slots.num_tokens);
+  /* Where there are enough tokens for all of a GPU, a thread has two of those. */
+  const bool has_two = params->vector_pairs > 1 && params->slots.num_tokens > 1024;
+  const int64_t lanes = has_two ? (rotations + latents + 1) / 2 : rotations + latents;
+  const kvf_grid grid = kvf_token_grid(check, lanes, params->slots.num_tokens);
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
