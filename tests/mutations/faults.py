@@ -209,6 +209,13 @@ FAULTS = (
         "memcpy((char *)to + 16 * i, from, 8);",
         ("gather_kv_cache",),
     ),
+    Fault(
+        "rows of a grouped layout that are packed together are the first of them",
+        "templates/cpu/gather_kv_cache.c.j2",
+        "pack_row(dense[k], from + k * s->cache->stride[1], ",
+        "pack_row(dense[k], from, ",
+        ("gather_kv_cache",),
+    ),
     # ---- strides and places
     Fault(
         "elements of a cached head lie side by side",
