@@ -990,6 +990,80 @@ static void test_large(void) {
   }
 }
 
+/* Makes what a head becomes its weights: squares with a root that is a power of two, and no angle.
+ */
+static void make_weights_alone(op_call *call, const rope_case *what, uint32_t first, uint32_t low) {
+  for (int which = QUERY; which <= KEY; ++which) {
+    for (int64_t i = 0; i < (which == QUERY ? what->q_heads : what->heads); ++i) {
+      for (int64_t d = 0; d < what->head_size; ++d) {
+        const double strange = low == 1 ? (double)NAN : (double)INFINITY;
+        oracle_make(scalar_of(what), (low & 3) == 1 && d == 7 ? strange : 256,
+                    operand_at(&call->operands[which], 0, i, d, 0));
+      }
+    }
+  }
+  for (int64_t position = 0; position < NUM_POSITIONS; ++position) {
+    for (int64_t i = 0; i < what->rotary_dim; ++i) {
+      oracle_make(KVF_F32, i < what->rotary_dim / 2,
+                  operand_at(&call->operands[COS_SIN_CACHE], position, i, 0, 0));
+    }
+  }
+  for (int64_t d = 0; d < what->head_size; ++d) {
+    const uint32_t sign = (uint32_t)(d % 3 == 1) << 31;
+    const uint32_t bits = ((first + (uint32_t)d) << 16 | low) ^ sign;
+    memcpy(operand_at(&call->operands[Q_WEIGHT], d, 0, 0, 0), &bits, sizeof bits);
+    memcpy(operand_at(&call->operands[K_WEIGHT], d, 0, 0, 0), &bits, sizeof bits);
+  }
+}
+
+/*
+ * Every bf16 of an exponent that codes may have, and floats beside it and beside the middles of
+ * neighbours, as what a head becomes; every bf16 that there is if everything is asked for.
+ */
+static void test_boundaries(void) {
+  static const uint32_t low[] = {0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF};
+  if (!need_backend()) {
+    return;
+  }
+  if (options.backend == KVF_CUDA && !options.exhaustive) {
+    skip_test("only if everything is asked for");
+    return;
+  }
+  const uint32_t begin = options.exhaustive ? 0 : 0x3600;
+  const uint32_t end = options.exhaustive ? 0x8000 : 0x4880;
+  for (int i = 0; i < OP->num_variants; ++i) {
+    const kvf_dtype cache = kvf_cache_of(&OP->variants[i]);
+    const bool codes =
+        cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 || cache == KVF_FP8_PER_TOKEN_HEAD;
+    int k = 0;
+    for (uint32_t first = begin; wanted(&OP->variants[i]) && codes && first < end; first += 128) {
+      for (int round = 0; round < (int)TEST_COUNT(low) * ROUNDINGS; ++round, ++k) {
+        const int value[AXES_] = {[HEADS_] = 1,
+                                  [TOKENS_] = 1,
+                                  [PAGES_] = 1,
+                                  [STYLE_] = (k + k / 2) % 2,
+                                  [ANGLES_] = ANGLES_F32,
+                                  [WEIGHTS_] = WEIGHTS_F32,
+                                  [ROUNDING_] = round % ROUNDINGS,
+                                  [Q_OUT_] = k % 2 ? Q_E4M3 : Q_E5M2,
+                                  [K_OUT_] = K_APART,
+                                  [SCALES_] = (k + k / 7) % SCALE_KINDS,
+                                  [VALUES_] = FLASH_SPECIAL};
+        rope_case what = case_of(&OP->variants[i], value, true, (uint64_t)k * 5 + 3);
+        op_call call;
+        build(&call, &what);
+        make_weights_alone(&call, &what, first, low[round / ROUNDINGS]);
+        char text[100];
+        (void)snprintf(text, sizeof text, "%s, from %04x%04x on, call %d", what.variant->symbol,
+                       first, low[round / ROUNDINGS], k);
+        if (!run_built(&call, &what, text)) {
+          return;
+        }
+      }
+    }
+  }
+}
+
 /* Five tokens in pages of four. */
 static rope_case small_case(const kvf_variant *variant) {
   const int value[AXES_] = {[WEIGHTS_] = WEIGHTS_F32};
@@ -1482,6 +1556,7 @@ CU_TestInfo rope_and_cache_flash_tests[] = {
     {"every pair of axis values", test_matrix},
     {"aligned calls", test_wide},
     {"large calls", test_large},
+    {"numbers at the boundaries of codes", test_boundaries},
     {"strides beyond 2^31", test_far},
     {"slots and positions out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},

@@ -81,6 +81,8 @@ static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *re
   uint8_t bytes[SPAN / 2];
   if (length == SPAN) {
     write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
+  } else if (length == SPAN / 4) { /* the usual head */
+    write_part(wide, codes + first / 2, block_scales, inverse, GROUPS / 4);
   } else { /* only the beginning is written out */
     memset(wide + length, 0, (size_t)(SPAN - length) * sizeof *wide);
     if (length > SPAN / 2) {

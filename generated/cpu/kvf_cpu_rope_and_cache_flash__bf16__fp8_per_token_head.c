@@ -8,7 +8,9 @@
 #include "kvforge/cpu_largest.h"
 #include "kvforge/cache/per_token_head.h"
 #include "kvforge/cache/rope.h"
-#include "kvforge/cpu_codes.h"
+#include "kvforge/cpu_numbers.h"
+
+#include <float.h>
 
 /* `count` elements of a row, quantised. `stride` is the source's, in elements. */
 static void convert(const uint16_t *restrict source, int64_t stride, uint8_t *restrict codes,
@@ -314,21 +316,7 @@ KVF_INLINE void load_half(float *restrict to, const uint16_t *row, int64_t strid
 
 /* The sum of the squares of a row. */
 static float sum_of_squares(const uint16_t *row, int64_t stride, int32_t size) {
-  enum { USUAL = 64 };
   const int64_t half = kvf_lower_half(size);
-  if (size == 2 * USUAL && stride == 1) {
-    kvf_floats squares[USUAL / KVF_WIDTH];
-    for (int i = 0; i < USUAL / KVF_SPAN; ++i) {
-      kvf_floats x[KVF_SPAN_PARTS];
-      kvf_floats y[KVF_SPAN_PARTS];
-      kvf_widen_span_bf16(x, row + i * KVF_SPAN);
-      kvf_widen_span_bf16(y, row + USUAL + i * KVF_SPAN);
-      for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
-        squares[i * KVF_SPAN_PARTS + k] = x[k] * x[k] + y[k] * y[k];
-      }
-    }
-    return kvf_sum_64(squares);
-  }
   float low[KVF_SUM_HALF];
   float high[KVF_SUM_HALF];
   float sum = 0;
@@ -341,6 +329,34 @@ static float sum_of_squares(const uint16_t *row, int64_t stride, int32_t size) {
   return sum;
 }
 
+/* Those of rows that are `pitch` apart, at most HEADS; sums behind theirs are not defined. */
+static void sums_of_squares(float sums[HEADS], const uint16_t *rows, int64_t pitch, int64_t count,
+                            int64_t stride, int32_t size) {
+  enum { USUAL = 64, TOGETHER = KVF_SUMS_TOGETHER };
+  if (size != 2 * USUAL || stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      sums[i] = sum_of_squares(rows + i * pitch, stride, size);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < count; first += TOGETHER) {
+    kvf_floats squares[TOGETHER][USUAL / KVF_WIDTH];
+    for (int64_t i = 0; i < TOGETHER; ++i) {
+      const uint16_t *row = rows + (first + i < count ? first + i : count - 1) * pitch;
+      for (int part = 0; part < USUAL / KVF_SPAN; ++part) {
+        kvf_floats x[KVF_SPAN_PARTS];
+        kvf_floats y[KVF_SPAN_PARTS];
+        kvf_take_span_bf16(x, row + part * KVF_SPAN);
+        kvf_take_span_bf16(y, row + USUAL + part * KVF_SPAN);
+        for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+          squares[i][part * KVF_SPAN_PARTS + k] = x[k] * x[k] + y[k] * y[k];
+        }
+      }
+    }
+    kvf_sum_64_apart(sums + first, (const kvf_floats(*)[USUAL / KVF_WIDTH]) squares);
+  }
+}
+
 /* Elements of every head: one or two runs of `length`, from `first` and from first + `apart` on. */
 typedef struct part {
   int64_t first;
@@ -349,6 +365,7 @@ typedef struct part {
   int64_t runs;
   int64_t pairs; /* that are rotated, 0 for none */
   bool spans;    /* make_spans() serves */
+  bool plain;    /* heads are normed, and angles are numbers that cannot make others overflow */
   _Alignas(64) float cosines[PAIRS];
   _Alignas(64) float sines[PAIRS];
 } part;
@@ -357,8 +374,19 @@ typedef struct part {
  * spans. */
 typedef struct part_weights {
   int64_t first; /* of the part; no other token has others */
+  bool plain;    /* as of angles */
   _Alignas(64) float of[2][2 * PAIRS];
 } part_weights;
+
+/* Whether no magnitude is above a limit, or is that of a NaN. */
+KVF_INLINE bool are_below(const float *numbers, int64_t count, float limit) {
+  uint32_t most = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t magnitude = kvf_bits(numbers[i]) & 0x7FFFFFFFu;
+    most = magnitude > most ? magnitude : most;
+  }
+  return most <= kvf_bits(limit);
+}
 
 /* Element i of a vector of floats or of bf16. */
 KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
@@ -396,6 +424,7 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
     found->runs = 1;
     found->pairs = 0;
     found->spans = false;
+    found->plain = false;
     return first + found->length;
   }
   const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
@@ -410,6 +439,12 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
   load_numbers(found->cosines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], first, count);
   load_numbers(found->sines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], pairs + first,
                count);
+  found->plain = (p->norms_q || p->norms_k) && are_below(found->cosines, count, 0x1p20f) &&
+                 are_below(found->sines, count, 0x1p20f);
+  for (int64_t i = 0; i < count && found->spans && found->runs == 2; i += KVF_SPAN) {
+    kvf_order_span_bf16(found->cosines + i);
+    kvf_order_span_bf16(found->sines + i);
+  }
   return first + count;
 }
 
@@ -422,6 +457,17 @@ KVF_INLINE void prefetch_part(const part *which, const uint16_t *head, uint64_t 
   }
 }
 
+/* Asks for where the codes of the next token's query go. */
+KVF_INLINE void prefetch_codes(const kvf_rope_and_cache_flash_params *p, const part *which,
+                               int64_t token, int64_t head) {
+  const uint8_t *codes =
+      (const uint8_t *)p->q_out.data + token * p->q_out.stride[0] + head * p->q_out.stride[1];
+  for (int64_t run = 0; run < which->runs; ++run) {
+    const int64_t first = which->first + (run > 0 ? which->apart : 0);
+    kvf_prefetch_behind(codes + first, (uint64_t)p->q_out.stride[0], which->length);
+  }
+}
+
 /* The weights that go with a part, for queries or keys. */
 static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *which,
                          const kvf_view *weight, int32_t bytes, part_weights *held) {
@@ -429,6 +475,7 @@ static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *w
     return;
   }
   held->first = which->first;
+  held->plain = true;
   const bool zipped = which->spans && which->runs == 1;
   for (int64_t run = 0; run < which->runs; ++run) {
     float *weights = held->of[run];
@@ -442,11 +489,23 @@ static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *w
     for (int64_t i = 0; i < which->length; ++i) {
       weights[i] += p->weight_bias;
     }
+    held->plain = held->plain && are_below(weights, which->length, 0x1p30f);
+    for (int64_t i = 0; i < which->length && which->spans && which->runs == 2; i += KVF_SPAN) {
+      kvf_order_span_bf16(weights + i);
+    }
   }
   for (int64_t i = 0; i < which->pairs && zipped; ++i) {
     held->of[1][i] = held->of[0][2 * i + 1];
     held->of[0][i] = held->of[0][2 * i];
   }
+}
+
+/*
+ * Whether what becomes of a head with this factor is made of numbers, none of them above 2^70: its
+ * squares have a sum, and no element is above the root of all of it, 2^16 times their mean's.
+ */
+KVF_INLINE bool are_numbers(const part *which, const part_weights *weights, const float *factor) {
+  return factor != NULL && which->plain && weights->plain && *factor > 0 && *factor <= FLT_MAX;
 }
 
 /* A run of a head, normed. */
@@ -509,30 +568,62 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
   }
 }
 
+/* Spans that registers have room for, so that few constants are loaded for many elements. */
+#if defined(__AVX512F__)
+enum { TOGETHER = 2 };
+#else
+enum { TOGETHER = 1 };
+#endif
+
+/* Whether a part is so many spans, or several times as many. */
+KVF_INLINE bool are_together(const part *which) {
+  return which->pairs % (TOGETHER * KVF_SPAN) == 0;
+}
+
+/* `count` spans to what bf16 can hold. */
+KVF_INLINE void round_spans(kvf_floats *x, kvf_floats *y, int count, bool numbers) {
+  for (int k = 0; k < count * KVF_SPAN_PARTS; k += KVF_SPAN_PARTS) {
+    if (numbers) {
+      kvf_round_numbers_bf16(x + k);
+      kvf_round_numbers_bf16(y + k);
+    } else {
+      kvf_round_span_bf16(x + k);
+      kvf_round_span_bf16(y + k);
+    }
+  }
+}
+
 /*
- * Elements of KVF_SPAN pairs from `i` on, the first ones in x: the same without a way through
- * memory between the steps. Pairs have halves of their own, or are neighbours.
+ * Elements of `count` times KVF_SPAN pairs from `i` on, the first ones in x: the same without a way
+ * through memory between the steps. Pairs have halves of their own, or are neighbours. `numbers`:
+ * as are_numbers() says.
  */
 KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
                            const uint16_t *head, const float *factor, const part_weights *weights,
-                           bool rounds, int64_t i, kvf_floats *x, kvf_floats *y) {
+                           bool rounds, bool numbers, int64_t i, int count, kvf_floats *x,
+                           kvf_floats *y) {
   if (which->runs == 2) {
-    kvf_widen_span_bf16(x, head + which->first + i);
-    kvf_widen_span_bf16(y, head + which->first + which->apart + i);
+    for (int k = 0; k < count; ++k) {
+      kvf_take_span_bf16(x + k * KVF_SPAN_PARTS, head + which->first + i + k * KVF_SPAN);
+      kvf_take_span_bf16(y + k * KVF_SPAN_PARTS,
+                         head + which->first + which->apart + i + k * KVF_SPAN);
+    }
   } else {
-    kvf_unzip_span_bf16(x, y, head + which->first + 2 * i);
+    for (int k = 0; k < count; ++k) {
+      kvf_unzip_span_bf16(x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                          head + which->first + 2 * (i + k * KVF_SPAN));
+    }
   }
   if (factor != NULL) {
-    for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    for (int k = 0; k < count * KVF_SPAN_PARTS; ++k) {
       x[k] = x[k] * *factor * kvf_load_floats(weights->of[0] + i + k * KVF_WIDTH);
       y[k] = y[k] * *factor * kvf_load_floats(weights->of[1] + i + k * KVF_WIDTH);
     }
     if (p->rounding == KVF_ROUND_UNFUSED) {
-      kvf_round_span_bf16(x);
-      kvf_round_span_bf16(y);
+      round_spans(x, y, count, numbers);
     }
   }
-  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+  for (int k = 0; k < count * KVF_SPAN_PARTS; ++k) {
     const kvf_floats cosines = kvf_load_floats(which->cosines + i + k * KVF_WIDTH);
     const kvf_floats sines = kvf_load_floats(which->sines + i + k * KVF_WIDTH);
     const kvf_floats a = x[k];
@@ -540,40 +631,59 @@ KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part 
     y[k] = y[k] * cosines + a * sines;
   }
   if (rounds) {
-    kvf_round_span_bf16(x);
-    kvf_round_span_bf16(y);
+    round_spans(x, y, count, numbers);
   }
+}
+
+/* Even and odd elements as neighbours. */
+KVF_INLINE void narrow_zipped(uint16_t *to, const kvf_floats *even, const kvf_floats *odd,
+                              bool numbers) {
+  if (numbers) {
+    kvf_narrow_zipped_numbers_bf16(to, even, odd);
+    return;
+  }
+  kvf_narrow_zipped_bf16(to, even, odd);
 }
 
 /* Spans to where they belong among the elements of a head. */
 KVF_INLINE void narrow_spans(uint16_t *to, const part *which, int64_t i, const kvf_floats *x,
-                             const kvf_floats *y) {
+                             const kvf_floats *y, bool numbers) {
   if (which->runs == 2) {
-    kvf_narrow_span_bf16(to + which->first + i, x);
-    kvf_narrow_span_bf16(to + which->first + which->apart + i, y);
+    narrow_zipped(to + which->first + i, x, x + KVF_HALF_PARTS, numbers);
+    narrow_zipped(to + which->first + which->apart + i, y, y + KVF_HALF_PARTS, numbers);
     return;
   }
   uint16_t *pairs = to + which->first + 2 * i;
-  kvf_narrow_zipped_bf16(pairs, x, y);
-  kvf_narrow_zipped_bf16(pairs + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
+  narrow_zipped(pairs, x, y, numbers);
+  narrow_zipped(pairs + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS, numbers);
+}
+
+/* A part with spans as floats. */
+KVF_INLINE void make_span_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
+                               const uint16_t *head, const float *factor,
+                               const part_weights *weights, bool rounds, bool numbers,
+                               float runs[2][2 * PAIRS]) {
+  for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
+    kvf_floats x[KVF_SPAN_PARTS];
+    kvf_floats y[KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, rounds, numbers, i, 1, x, y);
+    if (which->runs == 2) {
+      kvf_store_zipped(runs[0] + i, x, x + KVF_HALF_PARTS);
+      kvf_store_zipped(runs[1] + i, y, y + KVF_HALF_PARTS);
+    } else {
+      kvf_store_zipped(runs[0] + 2 * i, x, y);
+      kvf_store_zipped(runs[0] + 2 * i + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
+    }
+  }
 }
 
 static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
                       const uint16_t *head, int64_t stride, const float *factor,
                       const part_weights *weights, bool rounds, float runs[2][2 * PAIRS]) {
-  if (which->spans) {
-    for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
-      kvf_floats x[KVF_SPAN_PARTS];
-      kvf_floats y[KVF_SPAN_PARTS];
-      make_spans(p, which, head, factor, weights, rounds, i, x, y);
-      if (which->runs == 2) {
-        kvf_store_span(runs[0] + i, x);
-        kvf_store_span(runs[1] + i, y);
-      } else {
-        kvf_store_zipped(runs[0] + 2 * i, x, y);
-        kvf_store_zipped(runs[0] + 2 * i + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
-      }
-    }
+  if (which->spans && are_numbers(which, weights, factor)) {
+    make_span_runs(p, which, head, factor, weights, rounds, true, runs);
+  } else if (which->spans) {
+    make_span_runs(p, which, head, factor, weights, rounds, false, runs);
   } else if (which->length == 2 * PAIRS && stride == 1) {
     make_runs(p, which, head, 1, factor, weights, rounds, runs, 2 * PAIRS);
   } else {
@@ -581,15 +691,28 @@ static void make_part(const kvf_rope_and_cache_flash_params *p, const part *whic
   }
 }
 
-/* A part of a head, as it is stored without codes; it has spans. */
+/* A part of a head, as it is stored without codes; it has spans, `count` of them together. */
+KVF_INLINE void turn_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
+                           const uint16_t *head, const float *factor, const part_weights *weights,
+                           bool numbers, int count, uint16_t *to) {
+  for (int64_t i = 0; i < which->pairs; i += count * KVF_SPAN) {
+    kvf_floats x[TOGETHER * KVF_SPAN_PARTS];
+    kvf_floats y[TOGETHER * KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, false, numbers, i, count, x, y);
+    for (int k = 0; k < count; ++k) {
+      narrow_spans(to, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                   numbers);
+    }
+  }
+}
+
 static void turn_part(const kvf_rope_and_cache_flash_params *p, const part *which,
                       const uint16_t *head, const float *factor, const part_weights *weights,
                       uint16_t *to) {
-  for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
-    kvf_floats x[KVF_SPAN_PARTS];
-    kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, head, factor, weights, false, i, x, y);
-    narrow_spans(to, which, i, x, y);
+  if (are_together(which) && are_numbers(which, weights, factor)) {
+    turn_spans(p, which, head, factor, weights, true, TOGETHER, to);
+  } else {
+    turn_spans(p, which, head, factor, weights, false, 1, to);
   }
 }
 
@@ -609,9 +732,10 @@ KVF_INLINE void put_fp8_e4m3_spans(void *codes, const part *which, int64_t i, co
     second[k] = kvf_fp8_e4m3_words(kvf_quotients(y[k], by));
   }
   if (which->runs == 2) {
-    for (int k = 0; k < KVF_SPAN_PARTS; k += 2) {
-      kvf_store_codes_f32(to + i + k * KVF_WIDTH, first[k], first[k + 1]);
-      kvf_store_codes_f32(to + which->apart + i + k * KVF_WIDTH, second[k], second[k + 1]);
+    for (int k = 0; k < KVF_HALF_PARTS; ++k) {
+      kvf_store_codes_bf16(to + i + 2 * k * KVF_WIDTH, first[k], first[KVF_HALF_PARTS + k]);
+      kvf_store_codes_bf16(to + which->apart + i + 2 * k * KVF_WIDTH, second[k],
+                           second[KVF_HALF_PARTS + k]);
     }
     return;
   }
@@ -636,9 +760,10 @@ KVF_INLINE void put_fp8_e5m2_spans(void *codes, const part *which, int64_t i, co
     second[k] = kvf_fp8_e5m2_words(kvf_quotients(y[k], by));
   }
   if (which->runs == 2) {
-    for (int k = 0; k < KVF_SPAN_PARTS; k += 2) {
-      kvf_store_codes_f32(to + i + k * KVF_WIDTH, first[k], first[k + 1]);
-      kvf_store_codes_f32(to + which->apart + i + k * KVF_WIDTH, second[k], second[k + 1]);
+    for (int k = 0; k < KVF_HALF_PARTS; ++k) {
+      kvf_store_codes_bf16(to + i + 2 * k * KVF_WIDTH, first[k], first[KVF_HALF_PARTS + k]);
+      kvf_store_codes_bf16(to + which->apart + i + 2 * k * KVF_WIDTH, second[k],
+                           second[KVF_HALF_PARTS + k]);
     }
     return;
   }
@@ -648,6 +773,78 @@ KVF_INLINE void put_fp8_e5m2_spans(void *codes, const part *which, int64_t i, co
   }
 }
 
+/* What numbers are divided by: nothing, as an encoding has that in it; or multiplied. */
+enum { EXACT, QUOTIENTS, PRODUCTS };
+
+/* Spans of numbers to codes of fp8. `rounds`: they are yet to be rounded. */
+KVF_INLINE void put_numbers(uint8_t *codes, const part *which, int64_t i, kvf_floats *x,
+                            kvf_floats *y, kvf_divisor by, kvf_fp8_encoding as, int how,
+                            bool rounds) {
+  const bool as_encoded = rounds && how == EXACT;
+  if (rounds && !as_encoded) {
+    round_spans(x, y, 1, true);
+  }
+  kvf_words first[KVF_SPAN_PARTS];
+  kvf_words second[KVF_SPAN_PARTS];
+  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    const kvf_floats a = how == EXACT       ? x[k]
+                         : how == QUOTIENTS ? kvf_near_quotients(x[k], by)
+                                            : kvf_products(x[k], by.inverse);
+    const kvf_floats b = how == EXACT       ? y[k]
+                         : how == QUOTIENTS ? kvf_near_quotients(y[k], by)
+                                            : kvf_products(y[k], by.inverse);
+    first[k] = kvf_fp8_halves(a, as, as_encoded);
+    second[k] = kvf_fp8_halves(b, as, as_encoded);
+  }
+  uint8_t *to = codes + which->first;
+  if (which->runs == 2) {
+    kvf_store_zipped_fp8(to + i, to + which->apart + i, first, first + KVF_HALF_PARTS, second,
+                         second + KVF_HALF_PARTS, as);
+  } else {
+    kvf_store_zipped_fp8(to + 2 * i, to + 2 * i + KVF_SPAN, first, second, first + KVF_HALF_PARTS,
+                         second + KVF_HALF_PARTS, as);
+  }
+}
+
+/* A part of a head of numbers with spans, to what of both is not NULL. */
+KVF_INLINE void turn_numbers_as(const kvf_rope_and_cache_flash_params *p, const part *which,
+                                const uint16_t *head, const float *factor,
+                                const part_weights *weights, uint16_t *out, uint8_t *codes,
+                                kvf_divisor by, kvf_fp8_encoding as, int how, bool rounds) {
+  for (int64_t i = 0; i < which->pairs; i += TOGETHER * KVF_SPAN) {
+    kvf_floats x[TOGETHER * KVF_SPAN_PARTS];
+    kvf_floats y[TOGETHER * KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, false, true, i, TOGETHER, x, y);
+    for (int k = 0; k < TOGETHER && out != NULL; ++k) {
+      narrow_spans(out, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                   true);
+    }
+    for (int k = 0; k < TOGETHER && codes != NULL; ++k) {
+      put_numbers(codes, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                  by, as, how, rounds);
+    }
+  }
+}
+
+/* The same for a scale; false: one that it is not made for. */
+static bool turn_numbers(const kvf_rope_and_cache_flash_params *p, const part *which,
+                         const uint16_t *head, const float *factor, const part_weights *weights,
+                         uint16_t *out, uint8_t *codes, bool e4m3, float scale, bool rounds) {
+  if (!kvf_fp8_encoding_serves(scale) || !are_together(which)) {
+    return false;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  const kvf_fp8_encoding as = kvf_make_fp8_encoding(e4m3, exact ? scale : 1.0f);
+  if (exact && rounds) {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, EXACT, true);
+  } else if (exact) {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, EXACT, false);
+  } else {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, QUOTIENTS, rounds);
+  }
+  return true;
+}
 #endif
 
 /* A run of a query, to element `first` of its head. */
@@ -681,16 +878,23 @@ static bool turn_query_spans(const kvf_rope_and_cache_flash_params *p, const par
   }
 #if defined(KVF_PAIR)
   const float *scales = p->q_scale.data;
-  const kvf_divisor by = kvf_divide_by(scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f);
-  const bool exact = kvf_has_exact_reciprocal(by.scale);
+  const float scale = scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f;
+  uint8_t *codes = (uint8_t *)p->q_out.data + at;
+  if (are_numbers(which, weights, factor) &&
+      turn_numbers(p, which, from, factor, weights, NULL, codes, p->q_becomes == KVF_QUERY_FP8_E4M3,
+                   scale, rounds)) {
+    return true;
+  }
+  const kvf_divisor by = kvf_divide_by(scale);
+  const bool exact = kvf_has_exact_reciprocal(scale);
   for (int64_t i = 0; i < which->pairs && (exact || by.quick); i += KVF_SPAN) {
     kvf_floats x[KVF_SPAN_PARTS];
     kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, from, factor, weights, rounds, i, x, y);
+    make_spans(p, which, from, factor, weights, rounds, false, i, 1, x, y);
     if (p->q_becomes == KVF_QUERY_FP8_E4M3) {
-      put_fp8_e4m3_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+      put_fp8_e4m3_spans(codes, which, i, x, y, by, exact);
     } else {
-      put_fp8_e5m2_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+      put_fp8_e5m2_spans(codes, which, i, x, y, by, exact);
     }
   }
   return exact || by.quick;
@@ -750,15 +954,68 @@ static bool turn_key_spans(const kvf_rope_and_cache_flash_params *p, const part 
       (uint16_t *)p->k_out.data + token * p->k_out.stride[0] + head * p->k_out.stride[1];
   uint8_t *cached = (uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
                     to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
+  if (are_together(which) && are_numbers(which, weights, factor)) {
+    uint16_t *numbers_out = p->k_out.data != NULL ? out : NULL;
+    uint8_t *codes = to->writes ? cached : NULL;
+    const kvf_fp8_encoding as = kvf_make_fp8_encoding(true, 1.0f);
+    turn_numbers_as(p, which, from, factor, weights, numbers_out, codes, by, as, PRODUCTS, rounds);
+    return true;
+  }
   for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
     kvf_floats x[KVF_SPAN_PARTS];
     kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, from, factor, weights, rounds, i, x, y);
+    make_spans(p, which, from, factor, weights, rounds, false, i, 1, x, y);
     if (p->k_out.data != NULL) {
-      narrow_spans(out, which, i, x, y);
+      narrow_spans(out, which, i, x, y, false);
     }
     if (to->writes) {
       put_fp8_e4m3_spans(cached, which, i, x, y, by, exact);
+    }
+  }
+  return true;
+}
+#endif
+
+#if defined(KVF_PAIR)
+/*
+ * Heads of keys that are one part, and numbers: a scale is made, and all is encoded, while a head
+ * is in registers. False: nothing has been done.
+ */
+static bool turn_whole_keys(const kvf_rope_and_cache_flash_params *p, const uint16_t *rows,
+                            int64_t token, int64_t position, int64_t begin, int64_t end,
+                            const float *factors, part_weights *weights, bool rounds,
+                            const place *to) {
+  enum { WHOLE = 2, PARTS = WHOLE * KVF_SPAN_PARTS };
+  if (!to->writes || !p->norms_k || p->head_size != 2 * WHOLE * KVF_SPAN ||
+      p->rotary_dim != p->head_size) {
+    return false;
+  }
+  part which;
+  (void)find_part(p, position, 0, 1, &which);
+  load_weights(p, &which, &p->k_weight, p->k_weight_bytes, weights);
+  for (int64_t head = begin; head < end; ++head) {
+    if (!are_numbers(&which, weights, &factors[head - begin])) {
+      return false;
+    }
+  }
+  for (int64_t head = begin; head < end; ++head) {
+    const uint16_t *from = rows + head * p->key.stride[1];
+    prefetch_part(&which, from, (uint64_t)p->key.stride[0] * sizeof *from);
+    kvf_floats x[PARTS];
+    kvf_floats y[PARTS];
+    make_spans(p, &which, from, &factors[head - begin], weights, rounds, true, 0, WHOLE, x, y);
+    const uint32_t largest = kvf_largest_number(x, y, PARTS);
+    const kvf_divisor by = {.inverse = put_scale(&p->k_scale_cache, to, head, largest)};
+    uint16_t *out =
+        (uint16_t *)p->k_out.data + token * p->k_out.stride[0] + head * p->k_out.stride[1];
+    uint8_t *cached = (uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
+                      to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
+    for (int k = 0; k < PARTS; k += KVF_SPAN_PARTS) {
+      if (p->k_out.data != NULL) {
+        narrow_spans(out, &which, k * KVF_WIDTH, x + k, y + k, true);
+      }
+      put_numbers(cached, &which, k * KVF_WIDTH, x + k, y + k, by,
+                  kvf_make_fp8_encoding(true, 1.0f), PRODUCTS, false);
     }
   }
   return true;
@@ -792,11 +1049,9 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
   for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
     const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
     float factors[HEADS] = {0};
-    for (int64_t head = begin; head < end && p->norms_q; ++head) {
-      factors[head - begin] =
-          sum_of_squares(rows + head * p->query.stride[1], stride, p->head_size);
-    }
     if (p->norms_q) {
+      sums_of_squares(factors, rows + begin * p->query.stride[1], p->query.stride[1], end - begin,
+                      stride, p->head_size);
       kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =
@@ -811,6 +1066,9 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
         const uint16_t *source = rows + head * p->query.stride[1];
         const float *factor = p->norms_q ? &factors[head - begin] : NULL;
         prefetch_part(&which, source, (uint64_t)p->query.stride[0] * sizeof *source);
+        if (plain && p->q_becomes != KVF_QUERY_SCALAR) {
+          prefetch_codes(p, &which, token, head);
+        }
         if (plain && which.spans &&
             turn_query_spans(p, &which, source, factor, weights, rounds, token, head)) {
           continue;
@@ -833,20 +1091,25 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
   const int64_t stride = p->key.stride[2];
   const bool rounds = p->rounding != KVF_ROUND_NONE;
 #if defined(KVF_PAIR)
-  const bool plain =
-      (p->k_out.data == NULL || p->k_out.stride[2] == 1) && p->key_cache.stride[3] == 1;
+  const bool plain = (p->k_out.data == NULL || p->k_out.stride[2] == 1) &&
+                     p->key_cache.stride[3] == 1 && stride == 1;
 #endif
   for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
     const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
     float factors[HEADS] = {0};
-    for (int64_t head = begin; head < end && p->norms_k; ++head) {
-      factors[head - begin] = sum_of_squares(rows + head * p->key.stride[1], stride, p->head_size);
-    }
     if (p->norms_k) {
+      sums_of_squares(factors, rows + begin * p->key.stride[1], p->key.stride[1], end - begin,
+                      stride, p->head_size);
       kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =
         (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+#if defined(KVF_PAIR)
+    if (plain &&
+        turn_whole_keys(p, rows, token, position, begin, end, factors, weights, rounds, to)) {
+      continue;
+    }
+#endif
     /* A scale is known when a head is whole, so that runs are made twice. */
     float inverses[HEADS] = {0};
     if (to->writes) {

@@ -8,7 +8,9 @@
 #include "kvforge/cache/cpu_norm.h"
 #include "kvforge/cache/nvfp4.h"
 #include "kvforge/cache/rope.h"
-#include "kvforge/cpu_codes.h"
+#include "kvforge/cpu_numbers.h"
+
+#include <float.h>
 
 /* Elements that are worked on at a time. */
 enum { GROUP = KVF_NVFP4_GROUP, GROUPS = 32, SPAN = GROUPS * GROUP };
@@ -84,6 +86,8 @@ static void write_groups(float *wide, int64_t first, int64_t length, uint8_t *re
   uint8_t bytes[SPAN / 2];
   if (length == SPAN) {
     write_part(wide, codes + first / 2, block_scales, inverse, GROUPS);
+  } else if (length == SPAN / 4) { /* the usual head */
+    write_part(wide, codes + first / 2, block_scales, inverse, GROUPS / 4);
   } else { /* only the beginning is written out */
     memset(wide + length, 0, (size_t)(SPAN - length) * sizeof *wide);
     if (length > SPAN / 2) {
@@ -278,21 +282,7 @@ KVF_INLINE void load_half(float *restrict to, const float *row, int64_t stride, 
 
 /* The sum of the squares of a row. */
 static float sum_of_squares(const float *row, int64_t stride, int32_t size) {
-  enum { USUAL = 64 };
   const int64_t half = kvf_lower_half(size);
-  if (size == 2 * USUAL && stride == 1) {
-    kvf_floats squares[USUAL / KVF_WIDTH];
-    for (int i = 0; i < USUAL / KVF_SPAN; ++i) {
-      kvf_floats x[KVF_SPAN_PARTS];
-      kvf_floats y[KVF_SPAN_PARTS];
-      kvf_widen_span_f32(x, row + i * KVF_SPAN);
-      kvf_widen_span_f32(y, row + USUAL + i * KVF_SPAN);
-      for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
-        squares[i * KVF_SPAN_PARTS + k] = x[k] * x[k] + y[k] * y[k];
-      }
-    }
-    return kvf_sum_64(squares);
-  }
   float low[KVF_SUM_HALF];
   float high[KVF_SUM_HALF];
   float sum = 0;
@@ -305,6 +295,34 @@ static float sum_of_squares(const float *row, int64_t stride, int32_t size) {
   return sum;
 }
 
+/* Those of rows that are `pitch` apart, at most HEADS; sums behind theirs are not defined. */
+static void sums_of_squares(float sums[HEADS], const float *rows, int64_t pitch, int64_t count,
+                            int64_t stride, int32_t size) {
+  enum { USUAL = 64, TOGETHER = 1 };
+  if (size != 2 * USUAL || stride != 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      sums[i] = sum_of_squares(rows + i * pitch, stride, size);
+    }
+    return;
+  }
+  for (int64_t first = 0; first < count; first += TOGETHER) {
+    kvf_floats squares[TOGETHER][USUAL / KVF_WIDTH];
+    for (int64_t i = 0; i < TOGETHER; ++i) {
+      const float *row = rows + (first + i < count ? first + i : count - 1) * pitch;
+      for (int part = 0; part < USUAL / KVF_SPAN; ++part) {
+        kvf_floats x[KVF_SPAN_PARTS];
+        kvf_floats y[KVF_SPAN_PARTS];
+        kvf_take_span_f32(x, row + part * KVF_SPAN);
+        kvf_take_span_f32(y, row + USUAL + part * KVF_SPAN);
+        for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+          squares[i][part * KVF_SPAN_PARTS + k] = x[k] * x[k] + y[k] * y[k];
+        }
+      }
+    }
+    sums[first] = kvf_sum_64(squares[0]);
+  }
+}
+
 /* Elements of every head: one or two runs of `length`, from `first` and from first + `apart` on. */
 typedef struct part {
   int64_t first;
@@ -313,6 +331,7 @@ typedef struct part {
   int64_t runs;
   int64_t pairs; /* that are rotated, 0 for none */
   bool spans;    /* make_spans() serves */
+  bool plain;    /* heads are normed, and angles are numbers that cannot make others overflow */
   _Alignas(64) float cosines[PAIRS];
   _Alignas(64) float sines[PAIRS];
 } part;
@@ -321,8 +340,19 @@ typedef struct part {
  * spans. */
 typedef struct part_weights {
   int64_t first; /* of the part; no other token has others */
+  bool plain;    /* as of angles */
   _Alignas(64) float of[2][2 * PAIRS];
 } part_weights;
+
+/* Whether no magnitude is above a limit, or is that of a NaN. */
+KVF_INLINE bool are_below(const float *numbers, int64_t count, float limit) {
+  uint32_t most = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t magnitude = kvf_bits(numbers[i]) & 0x7FFFFFFFu;
+    most = magnitude > most ? magnitude : most;
+  }
+  return most <= kvf_bits(limit);
+}
 
 /* Element i of a vector of floats or of f32. */
 KVF_INLINE float number_at(const void *vector, int32_t bytes, int64_t i) {
@@ -357,6 +387,7 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
     found->runs = 1;
     found->pairs = 0;
     found->spans = false;
+    found->plain = false;
     return first + found->length;
   }
   const int64_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
@@ -371,6 +402,8 @@ static int64_t find_part(const kvf_rope_and_cache_flash_params *p, int64_t posit
   load_numbers(found->cosines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], first, count);
   load_numbers(found->sines, angles, p->angle_bytes, p->cos_sin_cache.stride[1], pairs + first,
                count);
+  found->plain = (p->norms_q || p->norms_k) && are_below(found->cosines, count, 0x1p20f) &&
+                 are_below(found->sines, count, 0x1p20f);
   return first + count;
 }
 
@@ -383,6 +416,17 @@ KVF_INLINE void prefetch_part(const part *which, const float *head, uint64_t dis
   }
 }
 
+/* Asks for where the codes of the next token's query go. */
+KVF_INLINE void prefetch_codes(const kvf_rope_and_cache_flash_params *p, const part *which,
+                               int64_t token, int64_t head) {
+  const uint8_t *codes =
+      (const uint8_t *)p->q_out.data + token * p->q_out.stride[0] + head * p->q_out.stride[1];
+  for (int64_t run = 0; run < which->runs; ++run) {
+    const int64_t first = which->first + (run > 0 ? which->apart : 0);
+    kvf_prefetch_behind(codes + first, (uint64_t)p->q_out.stride[0], which->length);
+  }
+}
+
 /* The weights that go with a part, for queries or keys. */
 static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *which,
                          const kvf_view *weight, int32_t bytes, part_weights *held) {
@@ -390,6 +434,7 @@ static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *w
     return;
   }
   held->first = which->first;
+  held->plain = true;
   const bool zipped = which->spans && which->runs == 1;
   for (int64_t run = 0; run < which->runs; ++run) {
     float *weights = held->of[run];
@@ -403,11 +448,20 @@ static void load_weights(const kvf_rope_and_cache_flash_params *p, const part *w
     for (int64_t i = 0; i < which->length; ++i) {
       weights[i] += p->weight_bias;
     }
+    held->plain = held->plain && are_below(weights, which->length, 0x1p30f);
   }
   for (int64_t i = 0; i < which->pairs && zipped; ++i) {
     held->of[1][i] = held->of[0][2 * i + 1];
     held->of[0][i] = held->of[0][2 * i];
   }
+}
+
+/*
+ * Whether what becomes of a head with this factor is made of numbers, none of them above 2^70: its
+ * squares have a sum, and no element is above the root of all of it, 2^16 times their mean's.
+ */
+KVF_INLINE bool are_numbers(const part *which, const part_weights *weights, const float *factor) {
+  return factor != NULL && which->plain && weights->plain && *factor > 0 && *factor <= FLT_MAX;
 }
 
 /* A run of a head, normed. */
@@ -470,30 +524,62 @@ KVF_INLINE void make_runs(const kvf_rope_and_cache_flash_params *p, const part *
   }
 }
 
+/* Spans that registers have room for, so that few constants are loaded for many elements. */
+#if defined(__AVX512F__)
+enum { TOGETHER = 2 };
+#else
+enum { TOGETHER = 1 };
+#endif
+
+/* Whether a part is so many spans, or several times as many. */
+KVF_INLINE bool are_together(const part *which) {
+  return which->pairs % (TOGETHER * KVF_SPAN) == 0;
+}
+
+/* `count` spans to what f32 can hold. */
+KVF_INLINE void round_spans(kvf_floats *x, kvf_floats *y, int count, bool numbers) {
+  for (int k = 0; k < count * KVF_SPAN_PARTS; k += KVF_SPAN_PARTS) {
+    if (numbers) {
+      kvf_round_numbers_f32(x + k);
+      kvf_round_numbers_f32(y + k);
+    } else {
+      kvf_round_span_f32(x + k);
+      kvf_round_span_f32(y + k);
+    }
+  }
+}
+
 /*
- * Elements of KVF_SPAN pairs from `i` on, the first ones in x: the same without a way through
- * memory between the steps. Pairs have halves of their own, or are neighbours.
+ * Elements of `count` times KVF_SPAN pairs from `i` on, the first ones in x: the same without a way
+ * through memory between the steps. Pairs have halves of their own, or are neighbours. `numbers`:
+ * as are_numbers() says.
  */
 KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
                            const float *head, const float *factor, const part_weights *weights,
-                           bool rounds, int64_t i, kvf_floats *x, kvf_floats *y) {
+                           bool rounds, bool numbers, int64_t i, int count, kvf_floats *x,
+                           kvf_floats *y) {
   if (which->runs == 2) {
-    kvf_widen_span_f32(x, head + which->first + i);
-    kvf_widen_span_f32(y, head + which->first + which->apart + i);
+    for (int k = 0; k < count; ++k) {
+      kvf_take_span_f32(x + k * KVF_SPAN_PARTS, head + which->first + i + k * KVF_SPAN);
+      kvf_take_span_f32(y + k * KVF_SPAN_PARTS,
+                        head + which->first + which->apart + i + k * KVF_SPAN);
+    }
   } else {
-    kvf_unzip_span_f32(x, y, head + which->first + 2 * i);
+    for (int k = 0; k < count; ++k) {
+      kvf_unzip_span_f32(x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                         head + which->first + 2 * (i + k * KVF_SPAN));
+    }
   }
   if (factor != NULL) {
-    for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    for (int k = 0; k < count * KVF_SPAN_PARTS; ++k) {
       x[k] = x[k] * *factor * kvf_load_floats(weights->of[0] + i + k * KVF_WIDTH);
       y[k] = y[k] * *factor * kvf_load_floats(weights->of[1] + i + k * KVF_WIDTH);
     }
     if (p->rounding == KVF_ROUND_UNFUSED) {
-      kvf_round_span_f32(x);
-      kvf_round_span_f32(y);
+      round_spans(x, y, count, numbers);
     }
   }
-  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+  for (int k = 0; k < count * KVF_SPAN_PARTS; ++k) {
     const kvf_floats cosines = kvf_load_floats(which->cosines + i + k * KVF_WIDTH);
     const kvf_floats sines = kvf_load_floats(which->sines + i + k * KVF_WIDTH);
     const kvf_floats a = x[k];
@@ -501,40 +587,55 @@ KVF_INLINE void make_spans(const kvf_rope_and_cache_flash_params *p, const part 
     y[k] = y[k] * cosines + a * sines;
   }
   if (rounds) {
-    kvf_round_span_f32(x);
-    kvf_round_span_f32(y);
+    round_spans(x, y, count, numbers);
   }
+}
+
+/* Even and odd elements as neighbours. */
+KVF_INLINE void narrow_zipped(float *to, const kvf_floats *even, const kvf_floats *odd,
+                              bool numbers) {
+  (void)numbers;
+  kvf_narrow_zipped_f32(to, even, odd);
 }
 
 /* Spans to where they belong among the elements of a head. */
 KVF_INLINE void narrow_spans(float *to, const part *which, int64_t i, const kvf_floats *x,
-                             const kvf_floats *y) {
+                             const kvf_floats *y, bool numbers) {
   if (which->runs == 2) {
     kvf_narrow_span_f32(to + which->first + i, x);
     kvf_narrow_span_f32(to + which->first + which->apart + i, y);
     return;
   }
   float *pairs = to + which->first + 2 * i;
-  kvf_narrow_zipped_f32(pairs, x, y);
-  kvf_narrow_zipped_f32(pairs + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
+  narrow_zipped(pairs, x, y, numbers);
+  narrow_zipped(pairs + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS, numbers);
+}
+
+/* A part with spans as floats. */
+KVF_INLINE void make_span_runs(const kvf_rope_and_cache_flash_params *p, const part *which,
+                               const float *head, const float *factor, const part_weights *weights,
+                               bool rounds, bool numbers, float runs[2][2 * PAIRS]) {
+  for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
+    kvf_floats x[KVF_SPAN_PARTS];
+    kvf_floats y[KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, rounds, numbers, i, 1, x, y);
+    if (which->runs == 2) {
+      kvf_store_span(runs[0] + i, x);
+      kvf_store_span(runs[1] + i, y);
+    } else {
+      kvf_store_zipped(runs[0] + 2 * i, x, y);
+      kvf_store_zipped(runs[0] + 2 * i + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
+    }
+  }
 }
 
 static void make_part(const kvf_rope_and_cache_flash_params *p, const part *which,
                       const float *head, int64_t stride, const float *factor,
                       const part_weights *weights, bool rounds, float runs[2][2 * PAIRS]) {
-  if (which->spans) {
-    for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
-      kvf_floats x[KVF_SPAN_PARTS];
-      kvf_floats y[KVF_SPAN_PARTS];
-      make_spans(p, which, head, factor, weights, rounds, i, x, y);
-      if (which->runs == 2) {
-        kvf_store_span(runs[0] + i, x);
-        kvf_store_span(runs[1] + i, y);
-      } else {
-        kvf_store_zipped(runs[0] + 2 * i, x, y);
-        kvf_store_zipped(runs[0] + 2 * i + KVF_SPAN, x + KVF_HALF_PARTS, y + KVF_HALF_PARTS);
-      }
-    }
+  if (which->spans && are_numbers(which, weights, factor)) {
+    make_span_runs(p, which, head, factor, weights, rounds, true, runs);
+  } else if (which->spans) {
+    make_span_runs(p, which, head, factor, weights, rounds, false, runs);
   } else if (which->length == 2 * PAIRS && stride == 1) {
     make_runs(p, which, head, 1, factor, weights, rounds, runs, 2 * PAIRS);
   } else {
@@ -542,15 +643,28 @@ static void make_part(const kvf_rope_and_cache_flash_params *p, const part *whic
   }
 }
 
-/* A part of a head, as it is stored without codes; it has spans. */
+/* A part of a head, as it is stored without codes; it has spans, `count` of them together. */
+KVF_INLINE void turn_spans(const kvf_rope_and_cache_flash_params *p, const part *which,
+                           const float *head, const float *factor, const part_weights *weights,
+                           bool numbers, int count, float *to) {
+  for (int64_t i = 0; i < which->pairs; i += count * KVF_SPAN) {
+    kvf_floats x[TOGETHER * KVF_SPAN_PARTS];
+    kvf_floats y[TOGETHER * KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, false, numbers, i, count, x, y);
+    for (int k = 0; k < count; ++k) {
+      narrow_spans(to, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                   numbers);
+    }
+  }
+}
+
 static void turn_part(const kvf_rope_and_cache_flash_params *p, const part *which,
                       const float *head, const float *factor, const part_weights *weights,
                       float *to) {
-  for (int64_t i = 0; i < which->pairs; i += KVF_SPAN) {
-    kvf_floats x[KVF_SPAN_PARTS];
-    kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, head, factor, weights, false, i, x, y);
-    narrow_spans(to, which, i, x, y);
+  if (are_together(which) && are_numbers(which, weights, factor)) {
+    turn_spans(p, which, head, factor, weights, true, TOGETHER, to);
+  } else {
+    turn_spans(p, which, head, factor, weights, false, 1, to);
   }
 }
 
@@ -609,6 +723,77 @@ KVF_INLINE void put_fp8_e5m2_spans(void *codes, const part *which, int64_t i, co
   }
 }
 
+/* What numbers are divided by: nothing, as an encoding has that in it; or multiplied. */
+enum { EXACT, QUOTIENTS, PRODUCTS };
+
+/* Spans of numbers to codes of fp8. `rounds`: they are yet to be rounded. */
+KVF_INLINE void put_numbers(uint8_t *codes, const part *which, int64_t i, kvf_floats *x,
+                            kvf_floats *y, kvf_divisor by, kvf_fp8_encoding as, int how,
+                            bool rounds) {
+  const bool as_encoded = false;
+  if (rounds && !as_encoded) {
+    round_spans(x, y, 1, true);
+  }
+  kvf_words first[KVF_SPAN_PARTS];
+  kvf_words second[KVF_SPAN_PARTS];
+  for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+    const kvf_floats a = how == EXACT       ? x[k]
+                         : how == QUOTIENTS ? kvf_near_quotients(x[k], by)
+                                            : kvf_products(x[k], by.inverse);
+    const kvf_floats b = how == EXACT       ? y[k]
+                         : how == QUOTIENTS ? kvf_near_quotients(y[k], by)
+                                            : kvf_products(y[k], by.inverse);
+    first[k] = kvf_fp8_halves(a, as, as_encoded);
+    second[k] = kvf_fp8_halves(b, as, as_encoded);
+  }
+  uint8_t *to = codes + which->first;
+  if (which->runs == 2) {
+    kvf_store_fp8(to + i, to + which->apart + i, first, second, as);
+  } else {
+    kvf_store_zipped_fp8(to + 2 * i, to + 2 * i + KVF_SPAN, first, second, first + KVF_HALF_PARTS,
+                         second + KVF_HALF_PARTS, as);
+  }
+}
+
+/* A part of a head of numbers with spans, to what of both is not NULL. */
+KVF_INLINE void turn_numbers_as(const kvf_rope_and_cache_flash_params *p, const part *which,
+                                const float *head, const float *factor, const part_weights *weights,
+                                float *out, uint8_t *codes, kvf_divisor by, kvf_fp8_encoding as,
+                                int how, bool rounds) {
+  for (int64_t i = 0; i < which->pairs; i += TOGETHER * KVF_SPAN) {
+    kvf_floats x[TOGETHER * KVF_SPAN_PARTS];
+    kvf_floats y[TOGETHER * KVF_SPAN_PARTS];
+    make_spans(p, which, head, factor, weights, false, true, i, TOGETHER, x, y);
+    for (int k = 0; k < TOGETHER && out != NULL; ++k) {
+      narrow_spans(out, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                   true);
+    }
+    for (int k = 0; k < TOGETHER && codes != NULL; ++k) {
+      put_numbers(codes, which, i + k * KVF_SPAN, x + k * KVF_SPAN_PARTS, y + k * KVF_SPAN_PARTS,
+                  by, as, how, rounds);
+    }
+  }
+}
+
+/* The same for a scale; false: one that it is not made for. */
+static bool turn_numbers(const kvf_rope_and_cache_flash_params *p, const part *which,
+                         const float *head, const float *factor, const part_weights *weights,
+                         float *out, uint8_t *codes, bool e4m3, float scale, bool rounds) {
+  if (!kvf_fp8_encoding_serves(scale) || !are_together(which)) {
+    return false;
+  }
+  const bool exact = kvf_has_exact_reciprocal(scale);
+  const kvf_divisor by = kvf_divide_by(scale);
+  const kvf_fp8_encoding as = kvf_make_fp8_encoding(e4m3, exact ? scale : 1.0f);
+  if (exact && rounds) {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, EXACT, true);
+  } else if (exact) {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, EXACT, false);
+  } else {
+    turn_numbers_as(p, which, head, factor, weights, out, codes, by, as, QUOTIENTS, rounds);
+  }
+  return true;
+}
 #endif
 
 /* A run of a query, to element `first` of its head. */
@@ -642,16 +827,23 @@ static bool turn_query_spans(const kvf_rope_and_cache_flash_params *p, const par
   }
 #if defined(KVF_PAIR)
   const float *scales = p->q_scale.data;
-  const kvf_divisor by = kvf_divide_by(scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f);
-  const bool exact = kvf_has_exact_reciprocal(by.scale);
+  const float scale = scales != NULL ? scales[head * p->q_scale.stride[0]] : 1.0f;
+  uint8_t *codes = (uint8_t *)p->q_out.data + at;
+  if (are_numbers(which, weights, factor) &&
+      turn_numbers(p, which, from, factor, weights, NULL, codes, p->q_becomes == KVF_QUERY_FP8_E4M3,
+                   scale, rounds)) {
+    return true;
+  }
+  const kvf_divisor by = kvf_divide_by(scale);
+  const bool exact = kvf_has_exact_reciprocal(scale);
   for (int64_t i = 0; i < which->pairs && (exact || by.quick); i += KVF_SPAN) {
     kvf_floats x[KVF_SPAN_PARTS];
     kvf_floats y[KVF_SPAN_PARTS];
-    make_spans(p, which, from, factor, weights, rounds, i, x, y);
+    make_spans(p, which, from, factor, weights, rounds, false, i, 1, x, y);
     if (p->q_becomes == KVF_QUERY_FP8_E4M3) {
-      put_fp8_e4m3_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+      put_fp8_e4m3_spans(codes, which, i, x, y, by, exact);
     } else {
-      put_fp8_e5m2_spans((uint8_t *)p->q_out.data + at, which, i, x, y, by, exact);
+      put_fp8_e5m2_spans(codes, which, i, x, y, by, exact);
     }
   }
   return exact || by.quick;
@@ -735,11 +927,9 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
   for (int64_t begin = 0; begin < p->num_q_heads; begin += HEADS) {
     const int64_t end = p->num_q_heads - begin < HEADS ? p->num_q_heads : begin + HEADS;
     float factors[HEADS] = {0};
-    for (int64_t head = begin; head < end && p->norms_q; ++head) {
-      factors[head - begin] =
-          sum_of_squares(rows + head * p->query.stride[1], stride, p->head_size);
-    }
     if (p->norms_q) {
+      sums_of_squares(factors, rows + begin * p->query.stride[1], p->query.stride[1], end - begin,
+                      stride, p->head_size);
       kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =
@@ -754,6 +944,9 @@ static void turn_query(const kvf_rope_and_cache_flash_params *p, int64_t token, 
         const float *source = rows + head * p->query.stride[1];
         const float *factor = p->norms_q ? &factors[head - begin] : NULL;
         prefetch_part(&which, source, (uint64_t)p->query.stride[0] * sizeof *source);
+        if (plain && p->q_becomes != KVF_QUERY_SCALAR) {
+          prefetch_codes(p, &which, token, head);
+        }
         if (plain && which.spans &&
             turn_query_spans(p, &which, source, factor, weights, rounds, token, head)) {
           continue;
@@ -778,10 +971,9 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
   for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
     const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
     float factors[HEADS] = {0};
-    for (int64_t head = begin; head < end && p->norms_k; ++head) {
-      factors[head - begin] = sum_of_squares(rows + head * p->key.stride[1], stride, p->head_size);
-    }
     if (p->norms_k) {
+      sums_of_squares(factors, rows + begin * p->key.stride[1], p->key.stride[1], end - begin,
+                      stride, p->head_size);
       kvf_norm_factors(factors, HEADS, p->head_size, p->eps);
     }
     const int64_t parts =

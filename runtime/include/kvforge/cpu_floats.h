@@ -117,6 +117,19 @@ KVF_INLINE void kvf_round_span_bf16(kvf_floats wide[KVF_SPAN_PARTS]) {
 #endif
 }
 
+/* The same of numbers, NaNs being none. */
+KVF_INLINE void kvf_round_numbers_f32(kvf_floats wide[KVF_SPAN_PARTS]) { (void)wide; }
+KVF_INLINE void kvf_round_numbers_f16(kvf_floats wide[KVF_SPAN_PARTS]) { kvf_round_span_f16(wide); }
+KVF_INLINE void kvf_round_numbers_bf16(kvf_floats wide[KVF_SPAN_PARTS]) {
+#if defined(__AVX2__)
+  for (int i = 0; i < KVF_SPAN_PARTS; ++i) {
+    wide[i] = (kvf_floats)((kvf_float_bits)kvf_round_numbers_to_upper(wide[i]) & 0xFFFF0000u);
+  }
+#else
+  kvf_round_span_bf16(wide);
+#endif
+}
+
 /* Narrows KVF_SPAN floats, with the bits of the functions for rows. */
 KVF_INLINE void kvf_narrow_span_f16(uint16_t *to, const kvf_floats wide[KVF_SPAN_PARTS]) {
 #if defined(__AVX512BW__)
@@ -262,10 +275,16 @@ KVF_INLINE void kvf_narrow_zipped_numbers_bf16(uint16_t *to, const kvf_floats ev
                                                     kvf_round_numbers_to_upper(odd[0])));
 #else
   for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+#if defined(__AVX2__)
+    const kvf_float_bits low = (kvf_float_bits)kvf_round_numbers_to_upper(even[i]) >> 16;
+    const kvf_float_bits high = (kvf_float_bits)kvf_round_numbers_to_upper(odd[i]) & 0xFFFF0000u;
+    const kvf_float_bits words = low | high;
+#else
     const kvf_float_bits low = (kvf_float_bits)even[i];
     const kvf_float_bits high = (kvf_float_bits)odd[i];
     const kvf_float_bits words = (low + 0x7FFFu + (low >> 16 & 1)) >> 16 |
                                  ((high + 0x7FFFu + (high >> 16 & 1)) & 0xFFFF0000u);
+#endif
     memcpy(to + 2 * KVF_WIDTH * i, &words, sizeof words);
   }
 #endif
@@ -313,6 +332,37 @@ KVF_INLINE void kvf_unzip_span_bf16(kvf_floats even[KVF_SPAN_PARTS], kvf_floats 
     memcpy(&words, from + 2 * KVF_WIDTH * i, sizeof words);
     even[i] = (kvf_floats)(words << 16);
     odd[i] = (kvf_floats)(words & 0xFFFF0000u);
+  }
+}
+
+/*
+ * A span whose elements may be in any order, as long as all that goes with them is: that in which
+ * they are loaded and stored fastest, of bf16 the even ones first, for functions of what is zipped.
+ */
+KVF_INLINE void kvf_take_span_f32(kvf_floats wide[KVF_SPAN_PARTS], const float *from) {
+  kvf_widen_span_f32(wide, from);
+}
+KVF_INLINE void kvf_take_span_f16(kvf_floats wide[KVF_SPAN_PARTS], const uint16_t *from) {
+  kvf_widen_span_f16(wide, from);
+}
+KVF_INLINE void kvf_take_span_bf16(kvf_floats wide[KVF_SPAN_PARTS], const uint16_t *from) {
+  for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+    kvf_float_bits words;
+    memcpy(&words, from + 2 * KVF_WIDTH * i, sizeof words);
+    wide[i] = (kvf_floats)(words << 16);
+    wide[KVF_HALF_PARTS + i] = (kvf_floats)(words & 0xFFFF0000u);
+  }
+}
+
+/* Brings what goes with the elements of such a span into their order. */
+KVF_INLINE void kvf_order_span_bf16(float *numbers) {
+  kvf_floats wide[KVF_SPAN_PARTS];
+  kvf_load_span(wide, numbers);
+  for (int i = 0; i < KVF_HALF_PARTS; ++i) {
+    const kvf_floats even = __builtin_shufflevector(wide[2 * i], wide[2 * i + 1], KVF_EVEN);
+    const kvf_floats odd = __builtin_shufflevector(wide[2 * i], wide[2 * i + 1], KVF_ODD);
+    kvf_store_floats(numbers + i * KVF_WIDTH, even);
+    kvf_store_floats(numbers + (KVF_HALF_PARTS + i) * KVF_WIDTH, odd);
   }
 }
 

@@ -85,6 +85,61 @@ KVF_INLINE float kvf_sum_64(const kvf_floats squares[64 / KVF_WIDTH]) {
 }
 #endif
 
+/*
+ * The same of squares in the order of kvf_take_span_bf16(): even and odd ones of each 8 neighbours
+ * are apart, and are added first. So many rows at once, which share the steps that follow.
+ */
+#if defined(__AVX512F__)
+enum { KVF_SUMS_TOGETHER = 4 };
+
+/* Of two registers sums at a distance of two lanes; then of neighbours. */
+KVF_INLINE __m512 kvf_fold_pairs(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+}
+KVF_INLINE __m512 kvf_fold_lanes(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
+}
+
+KVF_INLINE void kvf_sum_64_apart(float *sums, const kvf_floats (*squares)[4]) {
+  __m512 of[4]; /* even and odd ones of groups 0 to 3, and those of groups 4 to 7 */
+  for (int i = 0; i < 4; ++i) {
+    of[i] = kvf_fold_lanes(kvf_fold_pairs(squares[0][i], squares[1][i]),
+                           kvf_fold_pairs(squares[2][i], squares[3][i]));
+  }
+  const __m512 all = _mm512_add_ps(_mm512_add_ps(of[0], of[1]), _mm512_add_ps(of[2], of[3]));
+  const __m512 by_2 = _mm512_add_ps(all, _mm512_shuffle_f32x4(all, all, 0x4E));
+  _mm_storeu_ps(sums, _mm_add_ps(_mm512_castps512_ps128(by_2), _mm512_extractf32x4_ps(by_2, 1)));
+}
+#elif defined(__AVX2__)
+enum { KVF_SUMS_TOGETHER = 1 };
+
+KVF_INLINE __m256 kvf_fold_pairs(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+}
+KVF_INLINE __m256 kvf_fold_lanes(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD));
+}
+
+KVF_INLINE void kvf_sum_64_apart(float *sums, const kvf_floats (*squares)[8]) {
+  const kvf_floats *of = *squares;
+  const __m256 even = kvf_fold_lanes(kvf_fold_pairs(of[0], of[1]), kvf_fold_pairs(of[4], of[5]));
+  const __m256 odd = kvf_fold_lanes(kvf_fold_pairs(of[2], of[3]), kvf_fold_pairs(of[6], of[7]));
+  /* Groups 0 2 4 6, and behind them 1 3 5 7. */
+  *sums = _mm256_cvtss_f32(kvf_fold_4(kvf_fold_1(kvf_fold_2(_mm256_add_ps(even, odd)))));
+}
+#else
+enum { KVF_SUMS_TOGETHER = 1 };
+
+KVF_INLINE void kvf_sum_64_apart(float *sums, const kvf_floats (*squares)[64 / KVF_WIDTH]) {
+  float row[64];
+  for (int i = 0; i < 2; ++i) {
+    const kvf_floats *of = *squares + i * KVF_SPAN_PARTS;
+    kvf_store_zipped(row + i * KVF_SPAN, of, of + KVF_HALF_PARTS);
+  }
+  *sums = kvf_sum_squares(row, 64);
+}
+#endif
+
 /* The instruction alone: sqrtf() is a call of libm, for the sake of errno. */
 KVF_INLINE float kvf_square_root(float x) {
 #if defined(__SSE2__)
