@@ -7,6 +7,7 @@
 #include "kvforge/cache/cuda_decode.cuh"
 #include "kvforge/cache/cuda_norm.cuh"
 #include "kvforge/cache/cuda_rope.cuh"
+#include "kvforge/cuda_memory.cuh"
 
 KVF_INLINE void widen_x2(uint32_t word, float *v) {
   v[0] = kvf_f32_from_f16((uint16_t)word);
@@ -227,47 +228,72 @@ struct chunks {
   chunk second;
 };
 
-/* One from an address on, the other so many elements behind it. */
-KVF_INLINE void read(const uint16_t *from, uint32_t apart, chunks &to) {
-  to.first = load(from);
-  to.second = load(from + apart);
-}
-
-enum { LONGEST = 512 /* elements of a row that is moved so */ };
-
 /*
- * What all rows of a token share, in shared memory: in registers it would be half of those that a
- * thread has.
+ * What threads keep in shared memory: in registers it would be half of those that they have. At its
+ * beginning are the weights of keys and of queries with their bias, if there is a norm; behind them
+ * is what each warp has of its own, for which no warp waits for another: rows that were asked for,
+ * and the angles of a token, the cosines of all pairs and then the sines. The host knows these
+ * sizes.
  */
-struct numbers {
-  float4 angles[LONGEST / 4];     /* cosines of all pairs, and behind them the sines */
-  float4 weights[2][LONGEST / 4]; /* of keys and of queries, with their bias */
-  place to;
+enum {
+  AHEAD = 2,            /* rows of a thread that are asked for before they are worked on */
+  WORDS = WIDE * 2 / 16 /* of a chunk */
 };
-
-/* Element i of a weight, 1 without one. */
-KVF_INLINE float weight_at(const kvf_view &weight, bool norms, int32_t bytes, uint32_t i) {
-  return norms && weight.data != nullptr ? number_at(weight.data, bytes, i) : 1.0f;
-}
-
-/* All threads of the block write what they share; it is there behind the next barrier. */
-KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p,
-                              float4 (&shared)[2][LONGEST / 4]) {
-  const uint32_t size = p.norms_k || p.norms_q ? (uint32_t)p.head_size : 0;
-  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < size;
-       i += blockDim.x * blockDim.y) {
-    const float of_key = weight_at(p.k_weight, p.norms_k, p.k_weight_bytes, i);
-    const float of_query = weight_at(p.q_weight, p.norms_q, p.q_weight_bytes, i);
-    reinterpret_cast<float *>(shared[0])[i] = __fadd_rn(of_key, p.weight_bias);
-    reinterpret_cast<float *>(shared[1])[i] = __fadd_rn(of_query, p.weight_bias);
+/* Asks for two chunks, one from an address on, the other so many elements behind it. */
+KVF_INLINE void ask(const uint16_t *from, uint32_t apart, uint4 *to) {
+#pragma unroll
+  for (int i = 0; i < WORDS; ++i) {
+    kvf_copy_async(to + 32 * i, reinterpret_cast<const uint4 *>(from) + i);
+    kvf_copy_async(to + 32 * (WORDS + i), reinterpret_cast<const uint4 *>(from + apart) + i);
   }
 }
 
+/* What has come. */
+KVF_INLINE chunks take(const uint4 *from) {
+  chunks found;
+#pragma unroll
+  for (int i = 0; i < WORDS; ++i) {
+    found.first.words[i] = from[32 * i];
+    found.second.words[i] = from[32 * (WORDS + i)];
+  }
+  return found;
+}
+
+/* Elements 4 i to 4 i + 3 of a vector of floats or of f16. */
+KVF_INLINE float4 four_numbers_at(const void *vector, int32_t bytes, uint32_t i) {
+  if (bytes == 2) {
+    const uint2 words = static_cast<const uint2 *>(vector)[i];
+    float v[4];
+    widen_x2(words.x, v);
+    widen_x2(words.y, v + 2);
+    return make_float4(v[0], v[1], v[2], v[3]);
+  }
+  return static_cast<const float4 *>(vector)[i];
+}
+
+/* All threads of the block write the weights, 1 without any; they are there behind the next
+ * barrier. */
+KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, uint32_t thread,
+                              float4 *shared) {
+  const uint32_t each = (uint32_t)p.head_size / 4;
+  for (uint32_t i = thread; i < 2 * each; i += blockDim.x * blockDim.y) {
+    const bool of_query = i >= each;
+    const uint32_t at = of_query ? i - each : i;
+    const void *weights = of_query ? p.q_weight.data : p.k_weight.data;
+    float4 four = make_float4(1.0f, 1.0f, 1.0f, 1.0f);
+    if (weights != nullptr && (of_query ? p.norms_q : p.norms_k)) {
+      four = four_numbers_at(weights, of_query ? p.q_weight_bytes : p.k_weight_bytes, at);
+    }
+    shared[i] = make_float4(__fadd_rn(four.x, p.weight_bias), __fadd_rn(four.y, p.weight_bias),
+                            __fadd_rn(four.z, p.weight_bias), __fadd_rn(four.w, p.weight_bias));
+  }
+}
+
+/* All lanes of a warp write its token's angles. */
 KVF_INLINE void share_angles(const kvf_rope_and_cache_flash_params &p, const void *angles,
-                             float4 *shared) {
-  for (uint32_t i = threadIdx.y * blockDim.x + threadIdx.x; i < (uint32_t)p.rotary_dim;
-       i += blockDim.x * blockDim.y) {
-    reinterpret_cast<float *>(shared)[i] = number_at(angles, p.angle_bytes, i);
+                             uint32_t lane, float4 *shared) {
+  for (uint32_t i = lane; i < (uint32_t)p.rotary_dim / 4; i += 32) {
+    shared[i] = four_numbers_at(angles, p.angle_bytes, i);
   }
 }
 
@@ -349,8 +375,9 @@ KVF_INLINE void put(const kvf_rope_and_cache_flash_params &p, const row &what,
   }
   uint16_t *out = static_cast<uint16_t *>(what.is_query ? p.q_out.data : p.k_out.data);
   if (out != nullptr) {
-    store(a, out + at_out + first);
-    store(b, out + at_out + second);
+    out += at_out + first;
+    store(a, out);
+    store(b, out + (second - first));
   }
   if (what.cached != nullptr) {
     store(a, what.cached + first);
@@ -366,6 +393,11 @@ KVF_INLINE void keep(const chunk &held, uint16_t *to) {
   }
 }
 
+/* Element 0 of a head of a token. */
+KVF_INLINE const uint16_t *find_from(const kvf_view &view, int64_t token, uint32_t head) {
+  return static_cast<const uint16_t *>(view.data) + token * view.stride[0] + head * view.stride[1];
+}
+
 /* The sums of the squares of two chunks, one half on the other. */
 KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
                            float (&sums)[WIDE / KVF_SUM_PART]) {
@@ -378,7 +410,7 @@ KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
 /* What the elements of a row are multiplied by in its norm. All lanes of the warp come here, those
  * without a row too. */
 KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row &what,
-                             const lane_part &part, const float (&a)[WIDE],
+                             const lane_part &part, int64_t token, const float (&a)[WIDE],
                              const float (&b)[WIDE]) {
   const uint32_t lane = threadIdx.x;
   const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
@@ -389,8 +421,9 @@ KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row
     } else {
       float low[WIDE];
       float high[WIDE];
-      widen(load(what.from + lane * WIDE), low);
-      widen(load(what.from + (lane + half) * WIDE), high);
+      const uint16_t *from = find_from(what.is_query ? p.query : p.key, token, (uint32_t)what.head);
+      widen(load(from + lane * WIDE), low);
+      widen(load(from + (lane + half) * WIDE), high);
       sum_chunks(low, high, sums);
     }
   }
@@ -400,15 +433,14 @@ KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row
 
 /* A query or key, by as many lanes as blocks have columns. */
 KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, const row &what,
-                             const chunks &held, const lane_part &part, const numbers &shared,
-                             int64_t at_out) {
+                             const chunks &held, const lane_part &part, int64_t token,
+                             const float4 *weights, const float4 *angles, int64_t at_out) {
   float a[WIDE];
   float b[WIDE];
   widen(held.first, a);
   widen(held.second, b);
   if (what.norms) {
-    const float factor = find_factor(p, what, part, a, b);
-    const float4 *weights = shared.weights[what.is_query];
+    const float factor = find_factor(p, what, part, token, a, b);
     norm(factor, weights + part.first * (WIDE / 4), a);
     norm(factor, weights + part.second * (WIDE / 4), b);
     if (p.rounding == KVF_ROUND_UNFUSED) {
@@ -416,7 +448,7 @@ KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, const row
       round_to_f16(b);
     }
   }
-  rotate(p, part, shared.angles, a, b);
+  rotate(p, part, angles, a, b);
   if (p.rounding != KVF_ROUND_NONE && what.is_query && p.q_becomes != KVF_QUERY_SCALAR) {
     round_to_f16(a);
     round_to_f16(b);
@@ -435,116 +467,142 @@ KVF_INLINE void write_value(const row &what, const chunks &held, uint32_t apart)
   }
 }
 
+/* Where a lane's part of the rows of a token begins, and how it lies there. */
+struct lane_rows {
+  lane_part part;
+  uint32_t apart;
+  bool has_part;
+  bool has_value;
+};
+
+KVF_INLINE lane_rows find_lane(const kvf_rope_and_cache_flash_params &p, int64_t token) {
+  const uint32_t lane = threadIdx.x;
+  lane_rows found;
+  found.part = find_part(p, lane);
+  found.apart = (found.part.second - found.part.first) * WIDE;
+  found.has_part = lane < (uint32_t)p.head_size / (2 * WIDE);
+  found.has_value = lane < (uint32_t)p.value_head_size / (2 * WIDE) && token < p.slots.num_tokens;
+  return found;
+}
+
+/* How the rows of a token are numbered: values, keys, queries, each kind from a warp's first row
+ * on. */
+struct row_numbers {
+  uint32_t keys; /* of the first key, and so on */
+  uint32_t queries;
+  uint32_t end;
+};
+
+/* Asks for what a lane has of row `index`, if it has any. */
+KVF_INLINE void ask_row(const kvf_rope_and_cache_flash_params &p, int64_t token,
+                        const row_numbers &rows, uint32_t index, const lane_rows &own, uint4 *to) {
+  if (index < rows.keys) {
+    if (own.has_value && index < (uint32_t)p.num_heads) {
+      ask(find_from(p.value, token, index) + threadIdx.x * WIDE, (uint32_t)p.value_head_size / 2,
+          to);
+    }
+  } else if (index < rows.queries) {
+    if (own.has_part && index - rows.keys < (uint32_t)p.num_heads) {
+      ask(find_from(p.key, token, index - rows.keys) + own.part.first * WIDE, own.apart, to);
+    }
+  } else if (own.has_part && index < rows.end) {
+    ask(find_from(p.query, token, index - rows.queries) + own.part.first * WIDE, own.apart, to);
+  }
+  kvf_end_copies();
+}
+
+/* A row of a kind, of which the lane has a part or not. */
+KVF_INLINE row find_row(const kvf_rope_and_cache_flash_params &p, int kind, uint32_t head,
+                        bool there) {
+  row found = row_of(p, kind);
+  found.there = there;
+  found.head = (int32_t)head;
+  return found;
+}
+
 /*
- * Rows of a token, a chunk at a time: values, keys, queries. A thread's rows are asked for one
- * ahead of that which is worked on, and the first, like the weights, before it is known where the
- * token goes: else it would wait most of its time. What turns out to be skipped has been read for
- * nothing. Threads wait for each other before any of them has a row: few tokens are done when the
- * slowest thread is.
+ * Rows of a token, a chunk at a time. A thread's first rows are asked for before it is known where
+ * the token goes, the others while those before them are worked on: else it would wait most of its
+ * time. What turns out to be skipped has been read for nothing. The rows of a warp are of one kind.
+ * `begins`: no token of this block was before.
  */
 KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64_t token,
-                                 bool counts, numbers &shared) {
-  const uint32_t lane = threadIdx.x;
-  const lane_part part = find_part(p, lane);
-  const uint32_t apart = (part.second - part.first) * WIDE;
-  const uint32_t value_apart = (uint32_t)p.value_head_size / 2;
+                                 bool counts, bool begins, float4 *shared) {
+  const uint32_t thread = threadIdx.y * blockDim.x + threadIdx.x;
   const uint32_t step = gridDim.y * blockDim.y;
-  const bool has_part = lane < (uint32_t)p.head_size / (2 * WIDE);
-  const uint32_t value_rows =
-      lane * WIDE < value_apart && token < p.slots.num_tokens ? p.num_heads : 0;
-  const uint32_t key_rows = has_part ? p.num_heads : 0;
-  const uint32_t query_rows = has_part ? p.num_q_heads : 0;
-  const uint32_t first_value = blockIdx.y * blockDim.y + threadIdx.y;
-  const uint32_t past =
-      (uint32_t)p.num_heads % step; /* rows of the round in which the next kind begins */
-  const uint32_t first_key = first_value - past + (first_value < past ? step : 0);
-  const uint32_t first_query = first_key - past + (first_key < past ? step : 0);
-  const uint16_t *const value_data = static_cast<const uint16_t *>(p.value.data);
-  int64_t value_at = first_value < value_rows
-                         ? token * p.value.stride[0] + (int64_t)first_value * p.value.stride[1]
-                         : 0;
-  const uint16_t *const key_data = static_cast<const uint16_t *>(p.key.data);
-  int64_t key_at =
-      first_key < key_rows ? token * p.key.stride[0] + (int64_t)first_key * p.key.stride[1] : 0;
-  const uint16_t *const query_data = static_cast<const uint16_t *>(p.query.data);
-  int64_t query_at = first_query < query_rows
-                         ? token * p.query.stride[0] + (int64_t)first_query * p.query.stride[1]
-                         : 0;
-  chunks next = {};
-  if (first_value < value_rows) {
-    read(value_data + value_at + lane * WIDE, value_apart, next);
-  } else if (first_key < key_rows) {
-    read(key_data + key_at + part.first * WIDE, apart, next);
-  } else if (first_query < query_rows) {
-    read(query_data + query_at + part.first * WIDE, apart, next);
-  }
+  const uint32_t own = blockIdx.y * blockDim.y + threadIdx.y;
   const indices told = read_indices(p, token);
-  share_weights(p, shared.weights);
-  if (threadIdx.x == 0 && threadIdx.y == 0) {
-    shared.to = find_place(p, told, counts);
+  const uint32_t least = __shfl_sync(0xFFFFFFFFu, own, 0); /* of the warp */
+  const uint32_t last = __shfl_sync(0xFFFFFFFFu, own, 31) - least;
+  row_numbers rows;
+  rows.keys = ((uint32_t)p.num_heads + last) & ~last; /* a warp has a power of two of them */
+  rows.queries = 2 * rows.keys;
+  rows.end = rows.queries + (uint32_t)p.num_q_heads;
+  const bool norms = p.norms_q || p.norms_k;
+  float4 *const of_warps = shared + (norms ? (uint32_t)p.head_size / 2 : 0);
+  const uint32_t of_warp = AHEAD * 2 * WORDS * 32 + (uint32_t)p.rotary_dim / 4;
+  float4 *const of_own = of_warps + thread / 32 * of_warp;
+  uint4 *const asked = reinterpret_cast<uint4 *>(of_own) + thread % 32;
+  float4 *const angles = of_own + AHEAD * 2 * WORDS * 32;
+  const lane_rows lane = find_lane(p, token);
+#pragma unroll
+  for (uint32_t i = 0; i < AHEAD; ++i) {
+    ask_row(p, token, rows, own + i * step, lane, asked + i * 2 * WORDS * 32);
   }
-  if (!is_placed(p, told)) {
-    return;
+  if (begins && norms) {
+    share_weights(p, thread, shared);
+    __syncthreads();
   }
-  share_angles(p, angles_of(p, told), shared.angles);
-  __syncthreads();
-  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
-    const uint32_t head = base + first_value;
-    const chunks held = next;
-    row what = row_of(p, VALUE);
-    if (head < value_rows) {
-      what.there = true;
-      what.head = (int32_t)head;
-      what.from = value_data + value_at;
-      value_at += head + step < value_rows ? (int64_t)step * p.value.stride[1] : 0;
-      if (head + step < value_rows) {
-        read(value_data + value_at + lane * WIDE, value_apart, next);
-      } else if (first_key < key_rows) {
-        read(key_data + key_at + part.first * WIDE, apart, next);
-      } else if (first_query < query_rows) {
-        read(query_data + query_at + part.first * WIDE, apart, next);
+  place to = {};
+  if (least < rows.queries || blockIdx.y == 0) {
+    to = find_place(p, told, counts);
+  }
+  if (is_placed(p, told)) {
+    share_angles(p, angles_of(p, told), thread % 32, angles);
+    __syncwarp();
+    uint32_t base = least;
+    uint32_t turn = 0;
+    for (; base < rows.queries; base += step) {
+      const uint32_t index = base + own - least;
+      kvf_wait_for_earlier_copies();
+      const chunks held = take(asked + turn);
+      ask_row(p, token, rows, index + AHEAD * step, lane, asked + turn);
+      turn ^= 2 * WORDS * 32;
+      if (base < rows.keys) {
+        row what = find_row(p, VALUE, index, index < (uint32_t)p.num_heads && lane.has_value);
+        if (what.there) {
+          find_cached(p, to, what);
+        }
+        write_value(what, held, (uint32_t)p.value_head_size / 2);
+      } else {
+        const uint32_t head = index - rows.keys;
+        row what = find_row(p, KEY, head, head < (uint32_t)p.num_heads && lane.has_part);
+        if (what.there) {
+          find_cached(p, to, what);
+        }
+        write_turned(p, what, held, lane.part, token, shared, angles, out_at(p, what, token));
       }
     }
-    if (what.there) {
-      find_cached(p, shared.to, what);
-    }
-    write_value(what, held, value_apart);
-  }
-  for (uint32_t base = 0; base < (uint32_t)p.num_heads; base += step) {
-    const uint32_t head = base + first_key;
-    const chunks held = next;
-    row what = row_of(p, KEY);
-    if (head < key_rows) {
-      what.there = true;
-      what.head = (int32_t)head;
-      what.from = key_data + key_at;
-      key_at += head + step < key_rows ? (int64_t)step * p.key.stride[1] : 0;
-      if (head + step < key_rows) {
-        read(key_data + key_at + part.first * WIDE, apart, next);
-      } else if (first_query < query_rows) {
-        read(query_data + query_at + part.first * WIDE, apart, next);
+    uint32_t head = base + own - least - rows.queries;
+    const uint16_t *from = find_from(p.query, token, head + AHEAD * step) + lane.part.first * WIDE;
+    int64_t at_out = token * p.q_out.stride[0] + head * p.q_out.stride[1];
+    for (; base < rows.end; base += step) {
+      kvf_wait_for_earlier_copies();
+      const chunks held = take(asked + turn);
+      if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
+        ask(from, lane.apart, asked + turn);
       }
+      kvf_end_copies();
+      turn ^= 2 * WORDS * 32;
+      const row what = find_row(p, QUERY, head, lane.has_part && head < (uint32_t)p.num_q_heads);
+      write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles, at_out);
+      head += step;
+      from += step * p.query.stride[1];
+      at_out += step * p.q_out.stride[1];
     }
-    if (what.there) {
-      find_cached(p, shared.to, what);
-    }
-    write_turned(p, what, held, part, shared, out_at(p, what, token));
+    __syncwarp(); /* until all have read the angles */
   }
-  for (uint32_t base = 0; base < (uint32_t)p.num_q_heads; base += step) {
-    const uint32_t head = base + first_query;
-    const chunks held = next;
-    row what = row_of(p, QUERY);
-    if (head < query_rows) {
-      what.there = true;
-      what.head = (int32_t)head;
-      what.from = query_data + query_at;
-      query_at += head + step < query_rows ? (int64_t)step * p.query.stride[1] : 0;
-      if (head + step < query_rows) {
-        read(query_data + query_at + part.first * WIDE, apart, next);
-      }
-    }
-    write_turned(p, what, held, part, shared, out_at(p, what, token));
-  }
+  kvf_wait_for_copies();
 }
 
 /* ---- one element at a time ---- */
@@ -675,7 +733,7 @@ KVF_INLINE void write_token_narrow(const kvf_rope_and_cache_flash_params &p, int
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ >= 1200 || __CUDA_ARCH__ < 890)
 enum { BLOCKS = 4 };
 #else
-enum { BLOCKS = 6 };
+enum { BLOCKS = 5 };
 #endif
 
 /*
@@ -686,12 +744,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_rope_and_cache_flash__f16__f16(
         const __grid_constant__ kvf_rope_and_cache_flash_params p) {
   kvf_begin_kernel();
-  __shared__ numbers shared;
+  KVF_DYNAMIC_SHARED(float4, shared);
   const bool counts = threadIdx.x == 0 && threadIdx.y == 0 && blockIdx.y == 0;
   for (int64_t token = blockIdx.x; token < p.num_tokens; token += gridDim.x) {
     if (p.wide) {
-      write_token_wide(p, token, counts, shared);
-      __syncthreads(); /* until all have read what they share of this token */
+      write_token_wide(p, token, counts, token == blockIdx.x, shared);
     } else {
       write_token_narrow(p, token, counts);
     }

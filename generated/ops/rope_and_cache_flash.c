@@ -419,7 +419,7 @@ static kvf_status call(const kvf_exec *exec, const kvf_value *values) {
 static const kvf_tuned_row cuda_rows[] = {
     {90, 16, {128, 2048}},
     {90, 256, {128, 512}},
-    {90, 4096, {64, 2048}},
+    {90, 4096, {64, 512}},
     {90, INT64_MAX, {32, 8192}},
 };
 

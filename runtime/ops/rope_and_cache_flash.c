@@ -412,7 +412,7 @@ static kvf_status run_on_cpu(kvf_check *check, const kvf_variant *variant, rope_
                          written);
 }
 
-enum { VECTOR = 8, WARP = 32, LONGEST = 2 * VECTOR * WARP };
+enum { VECTOR = 8, WARP = 32, LONGEST = 2 * VECTOR * WARP, THREADS = 128 };
 
 /* Elements that a lane has together: a vector, or a group that shares a block scale. */
 static int32_t chunk_of(const kvf_variant *variant) {
@@ -458,12 +458,30 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
           is_wide(&params->k_weight, params->k_weight_bytes, 0));
 }
 
+/* What a kernel keeps in shared memory, as its template has it. */
+static int64_t shared_bytes(const kvf_variant *variant, const rope_params *params,
+                            uint32_t threads) {
+  const int64_t groups = (int64_t)KVF_NVFP4_GROUP * THREADS * (int64_t)sizeof(float);
+  if (!params->wide) {
+    return is_fp4(variant) || is_int4(variant) ? groups : 0;
+  }
+  const int64_t chunk = (int64_t)chunk_of(variant) * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  const int64_t ahead = is_fp4(variant) ? 1 : 2;
+  const int64_t numbers = params->norms_q || params->norms_k ? 2 * (int64_t)params->head_size : 0;
+  return numbers * (int64_t)sizeof(float) +
+         threads / WARP *
+             (ahead * 2 * chunk * WARP + params->rotary_dim * (int64_t)sizeof(float)) +
+         (is_int4(variant) ? groups : 0);
+}
+
 /*
  * A block has rows of one token. All of a token's blocks stand side by side along y while there are
  * few; where there are more than enough blocks, threads have several rows each, which share the
  * angles.
  */
-static kvf_grid grid_of(const kvf_check *check, const rope_params *params, int32_t chunk) {
+static kvf_grid grid_of(const kvf_check *check, const kvf_variant *variant,
+                        const rope_params *params) {
+  const int32_t chunk = chunk_of(variant);
   const int32_t *tuned = kvf_tuned_values(check, params->num_tokens);
   const uint32_t threads = (uint32_t)tuned[0];
   const int64_t longest =
@@ -485,6 +503,7 @@ static kvf_grid grid_of(const kvf_check *check, const rope_params *params, int32
   return (kvf_grid){
       .grid = {(uint32_t)tokens, (uint32_t)(parts < 65535 ? parts : 65535), 1},
       .block = {lanes, heads, 1},
+      .shared_bytes = (uint32_t)shared_bytes(variant, params, lanes * heads),
   };
 }
 
@@ -532,6 +551,6 @@ kvf_status kvf_launch_rope_and_cache_flash(const kvf_exec *exec, const kvf_varia
     return check.status;
   }
   params.wide = moves_wide(variant, &params);
-  const kvf_grid grid = grid_of(&check, &params, chunk_of(variant));
+  const kvf_grid grid = grid_of(&check, variant, &params);
   return kvf_cuda_run(&check, variant, &params, &grid);
 }

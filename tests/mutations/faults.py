@@ -574,8 +574,8 @@ FAULTS = (
     Fault(
         "the squares of a lane's chunks are those of what it rotates",
         "templates/cuda/rope_and_cache_flash.cu.j2",
-        "widen(load(what.from + lane * WIDE), low);",
-        "widen(load(what.from + part.first * WIDE), low);",
+        "widen(load(from + lane * WIDE), low);",
+        "widen(load(from + part.first * WIDE), low);",
         ("rope_and_cache_flash",),
         "cuda",
     ),

@@ -21,15 +21,24 @@ KVF_INLINE float kvf_sum_part(const float *low, const float *high) {
  * Every lane of the warp comes here.
  */
 KVF_INLINE float kvf_fold_lanes(float sum, uint32_t lanes) {
+  if (lanes == 8) { /* of heads of 128: without the loop */
+    sum = __fadd_rn(sum, __shfl_xor_sync(0xFFFFFFFFu, sum, 4));
+    sum = __fadd_rn(sum, __shfl_xor_sync(0xFFFFFFFFu, sum, 2));
+    return __fadd_rn(sum, __shfl_xor_sync(0xFFFFFFFFu, sum, 1));
+  }
   for (int32_t distance = (int32_t)lanes / 2; distance > 0; distance /= 2) {
     sum = __fadd_rn(sum, __shfl_xor_sync(0xFFFFFFFFu, sum, distance));
   }
   return sum;
 }
 
-/* What elements are multiplied by: 1 / sqrt(sum / size + eps). */
+/* What elements are multiplied by: 1 / sqrt(sum / size + eps). To divide by a power of two is to
+ * multiply by what it is the inverse of, which is exact. */
 KVF_INLINE float kvf_norm_factor(float sum, int32_t size, float eps) {
-  return __frcp_rn(__fsqrt_rn(__fadd_rn(__fdiv_rn(sum, (float)size), eps)));
+  const uint32_t bits = kvf_bits((float)size);
+  const float mean = (bits & 0x7FFFFFu) == 0 ? __fmul_rn(sum, kvf_float(0x7F000000u - bits))
+                                             : __fdiv_rn(sum, (float)size);
+  return __frcp_rn(__fsqrt_rn(__fadd_rn(mean, eps)));
 }
 
 #endif
