@@ -75,14 +75,6 @@ compared and strides honoured.""",
         Field("kvf_divider", "by_units", "vectors (CUDA) or pieces (CPU) of a row", True),
         Field("int32_t", "in_flight", "CUDA: vectors that a thread loads before it stores", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
-        Field("float", "inverse", "CUDA: of the scale", True),
-        Field(
-            "int32_t",
-            "one_row",
-            "CUDA: one row without gaps, which the grid covers: the kernel has kvf_narrow_conversion in "
-            "place of dst_cache",
-            True,
-        ),
         Field("int32_t", "streaming", "CPU: store past the caches", True),
     ),
     # The threads of a block, how many vectors each has in flight if its registers have room, and up to

@@ -75,13 +75,6 @@ it; the largest element then saturates.""",
         Field("int32_t", "lane_bits", "2^lane_bits CUDA threads share a group", True),
         Field("int32_t", "vector_elements", "elements that one CUDA thread moves at a time", True),
         Field("int32_t", "scales_aligned", "whether scales can be stored in one piece", True),
-        Field(
-            "int64_t",
-            "short_slots",
-            "CUDA: slots of all pages where the kernel has kvf_narrow_keys in place of k and kv_cache, "
-            "else 0",
-            True,
-        ),
         Field("int32_t", "rows_ahead", "CPU: how many tokens ahead a row is asked for", True),
     ),
     # The threads of a block, and from how many threads on each has a vector of 16 elements.

@@ -354,15 +354,12 @@ static void fit_narrow(kvf_convert_fp8_params *params, int64_t part, int64_t par
   const int64_t vectors = params->by_units.value;
   const kvf_divisor by = kvf_divide_by(params->scale);
   _Static_assert(sizeof(kvf_narrow_conversion) == sizeof params->dst_cache, "in its place");
-  params->inverse = by.inverse;
-  params->one_row =
-      params->rows == 1 && params->vector_elements > 1 && parts * part <= INT32_MAX && by.quick;
-  if (params->one_row) {
+  if (params->rows == 1 && params->vector_elements > 1 && parts * part <= INT32_MAX && by.quick) {
     const kvf_narrow_conversion row = {
         .to = params->dst_cache.data,
         .from = params->src_cache.data,
         .scale = params->scale,
-        .inverse = params->inverse,
+        .inverse = by.inverse,
         .vectors = (uint32_t)vectors,
         .part = (uint32_t)part,
         .in_flight = (uint16_t)params->in_flight,

@@ -126,7 +126,6 @@ static void fit_narrow(kvf_indexer_k_quant_and_cache_params *p, int32_t scalar) 
                     slots->num_blocks * block_size <= INT32_MAX &&
                     kvf_narrow_stride(p->k.stride[0], scalar, &keys.from_stride) &&
                     kvf_narrow_stride(slots->stride, slots->index_bytes, &keys.mapping_stride);
-  p->short_slots = fits ? slots->num_blocks * block_size : 0;
   if (!fits) {
     p->k.stride[KVF_MAX_RANK - 1] = 0; /* no mark, whatever the caller has there */
     return;
@@ -134,7 +133,7 @@ static void fit_narrow(kvf_indexer_k_quant_and_cache_params *p, int32_t scalar) 
   keys.from = p->k.data;
   keys.mapping = slots->mapping;
   keys.num_rows = (uint32_t)slots->num_tokens;
-  keys.num_slots = (uint32_t)p->short_slots;
+  keys.num_slots = (uint32_t)(slots->num_blocks * block_size);
   keys.index_bytes = (uint8_t)slots->index_bytes;
   keys.lane_bits = (uint8_t)p->lane_bits;
   keys.vector_elements = (uint8_t)p->vector_elements;

@@ -23,10 +23,7 @@ typedef struct kvf_convert_fp8_params {
   kvf_divider by_units;              /* vectors (CUDA) or pieces (CPU) of a row */
   int32_t in_flight;                 /* CUDA: vectors that a thread loads before it stores */
   int32_t vector_elements;           /* elements that one CUDA thread moves at a time */
-  float inverse;                     /* CUDA: of the scale */
-  int32_t one_row;   /* CUDA: one row without gaps, which the grid covers: the kernel has
-                        kvf_narrow_conversion in place of dst_cache */
-  int32_t streaming; /* CPU: store past the caches */
+  int32_t streaming;                 /* CPU: store past the caches */
 } kvf_convert_fp8_params;
 
 #endif

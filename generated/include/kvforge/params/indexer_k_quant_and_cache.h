@@ -23,9 +23,7 @@ typedef struct kvf_indexer_k_quant_and_cache_params {
   int32_t lane_bits;       /* 2^lane_bits CUDA threads share a group */
   int32_t vector_elements; /* elements that one CUDA thread moves at a time */
   int32_t scales_aligned;  /* whether scales can be stored in one piece */
-  int64_t short_slots; /* CUDA: slots of all pages where the kernel has kvf_narrow_keys in place of
-                          k and kv_cache, else 0 */
-  int32_t rows_ahead;  /* CPU: how many tokens ahead a row is asked for */
+  int32_t rows_ahead;      /* CPU: how many tokens ahead a row is asked for */
 } kvf_indexer_k_quant_and_cache_params;
 
 #endif
