@@ -229,8 +229,9 @@ enum {
 KVF_INLINE void ask(const float *from, uint32_t apart, uint4 *to) {
 #pragma unroll
   for (int i = 0; i < WORDS; ++i) {
-    kvf_copy_async(to + 32 * i, reinterpret_cast<const uint4 *>(from) + i);
-    kvf_copy_async(to + 32 * (WORDS + i), reinterpret_cast<const uint4 *>(from + apart) + i);
+    kvf_copy_half_sector_async(to + 32 * i, reinterpret_cast<const uint4 *>(from) + i);
+    kvf_copy_half_sector_async(to + 32 * (WORDS + i),
+                               reinterpret_cast<const uint4 *>(from + apart) + i);
   }
 }
 

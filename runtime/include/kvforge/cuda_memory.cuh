@@ -48,6 +48,15 @@ KVF_INLINE void kvf_copy_async(void *to, const void *from) {
   *static_cast<uint4 *>(to) = *static_cast<const uint4 *>(from);
 #endif
 }
+/* The same by way of the L1, for pieces whose sector of 32 bytes the thread's next copy wants. */
+KVF_INLINE void kvf_copy_half_sector_async(void *to, const void *from) {
+#if defined(__CUDACC__)
+  const uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" : : "r"(at), "l"(from) : "memory");
+#else
+  *static_cast<uint4 *>(to) = *static_cast<const uint4 *>(from);
+#endif
+}
 /* The same of an index of 4 or 8 bytes, which come to lie in the lower part of `to`. */
 KVF_INLINE void kvf_copy_index_async(int64_t *to, const void *array, int32_t index_bytes,
                                      int64_t i) {
