@@ -15,7 +15,7 @@ from conftest import require
 
 require("python", __file__)
 
-from transfer_loopback import Loopback
+from transfer_loopback import Loopback, soon
 
 from kvforge import transfer
 from kvforge.transfer import redial
@@ -83,13 +83,6 @@ def make() -> Iterator[Make]:
     yield side
     for each in found:
         each.endpoint.close()
-
-
-def soon(what: Callable[[], bool], seconds: float = 10.0) -> bool:
-    until = time.monotonic() + seconds
-    while not what() and time.monotonic() < until:
-        time.sleep(0.002)
-    return what()
 
 
 def works(source: Side, target: Side, mode: str = "push") -> bool:

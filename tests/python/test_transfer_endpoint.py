@@ -6,8 +6,10 @@ import asyncio
 import errno
 import importlib.metadata
 import json
+import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -21,7 +23,8 @@ from conftest import require
 
 require("python", __file__)
 
-from transfer_loopback import Loopback
+from transfer_loopback import Loopback, soon
+from transfer_party import ENVIRONMENT, engines
 
 from kvforge import transfer
 from kvforge.transfer import messages, nixl_engine, side_channel
@@ -73,13 +76,6 @@ def pair() -> Iterator[Pair]:
     found.close()
 
 
-def soon(what: Any) -> bool:
-    until = time.monotonic() + 5
-    while not what() and time.monotonic() < until:
-        time.sleep(0.001)
-    return bool(what())
-
-
 # ---- callers ---------------------------------------------------------------------------------------
 
 
@@ -99,6 +95,58 @@ def test_who_waits_no_longer_ends_nothing(pair: Pair) -> None:
     fetch.result(5)
     assert (pair.landing == pair.pages).all()
     assert pair.works()
+
+
+def test_a_key_that_is_offered_twice_is_fetched_twice(pair: Pair) -> None:
+    """The second fetch is there when the first offer begins, which has its reader in the first fetch."""
+    slots = np.arange(32)
+    fetches = [pair.receiver.fetch(pair.peer, "key", slots) for _ in range(2)]
+    for _ in range(2):
+        pair.sender.offer("key", slots).result(5)
+    for fetch in fetches:
+        fetch.result(5)
+
+
+def test_to_abort_what_is_done_is_nothing() -> None:
+    pair = Pair()
+    slots = np.arange(32)
+    offer = pair.sender.offer("all", slots)
+    fetch = pair.receiver.fetch(pair.peer, "all", slots)
+    fetch.result(5)
+    pair.close()
+    offer.abort()
+    fetch.abort()
+    assert fetch.result().chunks > 0
+
+
+ENDS = """
+import sys
+import numpy as np
+from kvforge import transfer
+host, port, engine = sys.argv[1:]
+group = transfer.Group("kv", [np.zeros((1, 4, 2, 8), np.float16)], layers=["a"], dtype="float16")
+endpoint = transfer.Endpoint("ends", [group], engine=engine)
+endpoint.connect(host, int(port))
+raise SystemExit("with an endpoint open")
+"""
+
+
+@pytest.mark.parametrize("engine", engines())
+def test_a_process_that_ends_says_farewell(engine: str) -> None:
+    """So its peers need not wait for its silence, and the engine's threads end before the interpreter."""
+    group = transfer.Group(
+        "kv", [np.zeros((1, 4, 2, 8), np.float16)], layers=["a"], dtype="float16"
+    )
+    with transfer.Endpoint("stays", [group], engine=engine, silence=60.0) as endpoint:
+        address = map(str, endpoint.listen())
+        done = subprocess.run(
+            [sys.executable, "-c", ENDS, *address, engine],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ENVIRONMENT},
+        )
+        assert (done.returncode, done.stderr) == (1, "with an endpoint open\n")
+        assert soon(lambda: not endpoint.peers())
 
 
 def test_a_listener_that_fails_once_goes_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import json
 import resource
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ require("python", __file__)
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_loopback import Loopback
+from transfer_loopback import Loopback, soon
 
 from kvforge import transfer
 from kvforge.transfer import messages, plan
@@ -89,13 +89,6 @@ class Pair:
                 return True
             time.sleep(0.001)
         return False
-
-
-def soon(what: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 5
-    while not what() and time.monotonic() < until:
-        time.sleep(0.001)
-    return what()
 
 
 @pytest.fixture(params=messages.MODES)

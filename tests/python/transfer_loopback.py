@@ -3,6 +3,7 @@ notes, hold them back and repeat them."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,14 @@ from kvforge.transfer.engine import Link, LinkDown
 
 # What becomes of a note: those that arrive in its place.
 Mangle = Callable[[bytes], list[bytes]]
+
+
+def soon(what: Callable[[], Any], seconds: float = 10.0) -> bool:
+    """Whether it becomes so."""
+    until = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.002)
+    return bool(found)
 
 
 class Loopback:

@@ -6,6 +6,7 @@ exchange.Exchange take notes and move transfers on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import getpass
@@ -16,6 +17,7 @@ import secrets
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout  # another one before Python 3.11
@@ -60,6 +62,21 @@ def _staging_for(groups: Sequence[Group]) -> Staging:
     return CudaStaging(device)
 
 
+# Those that are open. A process that ends tells its peers, who would wait for `silence` otherwise, and
+# ends its engines' threads in order: gloo's are C++ threads, which may not outlive the interpreter.
+_OPEN: weakref.WeakSet[Endpoint] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for endpoint in list(_OPEN):
+        if (
+            endpoint.pid == os.getpid()
+        ):  # a child of fork() has its parent's, whose sockets it shares
+            with contextlib.suppress(TransferError):
+                endpoint.close()
+
+
 class Endpoint:
     """One process's end of all its transfers, as sender and as receiver.
 
@@ -74,7 +91,8 @@ class Endpoint:
     "lent", "read", "landed", "checked", "unpacked" or "ack".
 
     Errors come as types of kvforge.transfer.errors; an op that refuses what a group holds raises its
-    own error from result(). Close it, or use it as a context manager.
+    own error from result(). Close it, or use it as a context manager; what is open when the process
+    ends is closed then.
     """
 
     def __init__(
@@ -91,7 +109,8 @@ class Endpoint:
         again: float = 300.0,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
-        self.name = f"{getpass.getuser()}/{socket.gethostname()}/{os.getpid()}/{name}/"
+        self.pid = os.getpid()
+        self.name = f"{getpass.getuser()}/{socket.gethostname()}/{self.pid}/{name}/"
         self.name += secrets.token_hex(4)
         self._groups = {group.shape.name: group for group in groups}
         if len(self._groups) != len(groups):
@@ -118,6 +137,7 @@ class Endpoint:
         self._engine = make(self.name, self._incoming.memory, outgoing.memory, silence)
         self._thread = threading.Thread(target=self._run, name="kvforge-transfer", daemon=True)
         self._thread.start()
+        _OPEN.add(self)
 
     def __enter__(self) -> Endpoint:
         return self
@@ -258,7 +278,8 @@ class Endpoint:
         On a GPU they are read after what the caller's stream has been given. The pages must stay as
         they are until `readers` transfers have ended, well or not, or the deadline (seconds) is over;
         then `release` is called on the endpoint's thread, and result() has the sum of what was sent or
-        the first error. `group` may be left out where there is one.
+        the first error. `group` may be left out where there is one. A fetch more than there are to be
+        readers waits for the next offer of the key.
         Without a number of readers the peers say by release() when they are through.
         `by_layer`: nothing of a layer is read before Transfer.ready() was called with its name.
         """
@@ -417,6 +438,7 @@ class Endpoint:
         if self._closing:
             return
         self._closing = True
+        _OPEN.discard(self)
         self._redial.close()
         for listener in self._listeners:
             with contextlib.suppress(OSError):

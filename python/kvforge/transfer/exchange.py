@@ -66,6 +66,13 @@ class Offer:
     through: set[str] = field(default_factory=set)  # peers that have said so
     error: TransferError | None = None
 
+    def takes(self, key: str, group: Any) -> bool:
+        """Whether it is what a peer wants, and not for as many as it has begun to send to: who comes
+        behind them may want what is offered under the same key next."""
+        if self.transfer.key != key or self.group.shape.name != group:
+            return False
+        return self.readers is None or self.ended + len(self.sendings) < self.readers
+
 
 @dataclass(eq=False)
 class Exchange:
@@ -405,7 +412,7 @@ class Exchange:
         for want in list(peer.wants):
             number, key, limit, values, mode = want
             for offer in self.offers:
-                if offer.transfer.key == key and offer.group.shape.name == values.get("group"):
+                if offer.takes(key, values.get("group")):
                     peer.wants.remove(want)
                     try:
                         self._begin(peer, offer, number, limit, values, mode)

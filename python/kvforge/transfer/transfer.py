@@ -108,7 +108,8 @@ class Transfer:
 
     def abort(self) -> None:
         """Ends the transfer with Aborted, unless it is done before."""
-        self._abort()
+        if not self.done():
+            self._abort()
 
     def __await__(self) -> Generator[object, None, Stats]:
         return asyncio.wrap_future(self._future).__await__()
