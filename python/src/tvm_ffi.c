@@ -125,6 +125,23 @@ static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
   }
 }
 
+/* ---- errors ------------------------------------------------------------------------------------
+ */
+
+/*
+ * What the call raises in Python. There is no backtrace of C in it: TVM-FFI's own would be made by
+ * reading the debug information of all that the process has loaded, which with torch is more than a
+ * second of the first error, and would name functions of this file alone.
+ */
+static void raise_error(const char *kind, const char *message) {
+  const TVMFFIByteArray words[3] = {{kind, strlen(kind)}, {message, strlen(message)}, {"", 0}};
+  TVMFFIObjectHandle error = NULL;
+  if (TVMFFIErrorCreate(&words[0], &words[1], &words[2], &error) == 0) {
+    TVMFFIErrorSetRaised(error);
+    (void)TVMFFIObjectDecRef(error);
+  }
+}
+
 /* ---- the call ----------------------------------------------------------------------------------
  */
 
@@ -149,7 +166,7 @@ static const char *error_kind(kvf_status status) {
 /* Success, or the error of a refused call. */
 static int report(kvf_status status) {
   if (status != KVF_OK) {
-    TVMFFIErrorSetRaisedFromCStr(error_kind(status), kvf_last_error());
+    raise_error(error_kind(status), kvf_last_error());
     return -1;
   }
   return 0;
@@ -324,7 +341,7 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
-    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    raise_error("TypeError", message);
     return -1;
   }
   int32_t read = 0;
@@ -344,7 +361,7 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
       (void)snprintf(message, sizeof message,
                      "%s: %s: got a string with a NUL in it, want one without", op->name,
                      op->arguments[i].name);
-      TVMFFIErrorSetRaisedFromCStr("ValueError", message);
+      raise_error("ValueError", message);
       free_lists(storage, read);
       return -1;
     }
@@ -377,11 +394,11 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
     (void)snprintf(message, sizeof message, "%s: %s: %s %s", op->name, op->arguments[read - 1].name,
                    no_memory ? "no memory for" : "cannot be read as",
                    wanted(&op->arguments[read - 1]));
-    TVMFFIErrorSetRaisedFromCStr(no_memory ? "MemoryError" : "TypeError", message);
+    raise_error(no_memory ? "MemoryError" : "TypeError", message);
     return -1;
   }
   if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
-    TVMFFIErrorSetRaisedFromCStr("TypeError", message);
+    raise_error("TypeError", message);
     return -1;
   }
   if (raised) {
@@ -428,7 +445,7 @@ int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_
   size_t size = 0;
   FILE *stream = open_memstream(&text, &size);
   if (stream == NULL) {
-    TVMFFIErrorSetRaisedFromCStr("MemoryError", "kvforge.variants");
+    raise_error("MemoryError", "kvforge.variants");
     return -1;
   }
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
@@ -465,7 +482,7 @@ int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t
   char text[2048];
   if (variant == NULL) {
     (void)snprintf(text, sizeof text, "%s: no op has this variant", symbol ? symbol : "?");
-    TVMFFIErrorSetRaisedFromCStr("ValueError", text);
+    raise_error("ValueError", text);
     return -1;
   }
   const bool runs = kvf_variant_built(variant) || kvf_prepare(variant, 0) == KVF_OK;
@@ -576,7 +593,7 @@ int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t c
   (void)result;
   const DLTensor *tensor = count == 2 ? as_tensor(&arguments[0]) : NULL;
   if (tensor == NULL) {
-    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.retag: want a tensor and a type code");
+    raise_error("TypeError", "kvforge.retag: want a tensor and a type code");
     return -1;
   }
   ((DLTensor *)(uintptr_t)tensor)->dtype.code = (uint8_t)arguments[1].v_int64;
@@ -607,7 +624,7 @@ int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments, int32_t coun
   char wanted[256];
   char name[256];
   if (count != 1 || as_string(&arguments[0], wanted, sizeof wanted) == NULL) {
-    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.op: want a name");
+    raise_error("TypeError", "kvforge.op: want a name");
     return -1;
   }
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
@@ -624,7 +641,7 @@ int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments, int32_t coun
     }
   }
   (void)snprintf(name, sizeof name, "kvforge.op: no op %.200s", wanted);
-  TVMFFIErrorSetRaisedFromCStr("AttributeError", name);
+  raise_error("AttributeError", name);
   return -1;
 }
 
@@ -638,7 +655,7 @@ int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments, int
   (void)result;
   char path[4096];
   if (count != 1 || as_string(&arguments[0], path, sizeof path) == NULL) {
-    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.load_module: want a path");
+    raise_error("TypeError", "kvforge.load_module: want a path");
     return -1;
   }
   return report(kvf_load_module(path));
@@ -654,7 +671,7 @@ int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments, int
   (void)result;
   const bool function = count == 1 && arguments[0].type_index == kTVMFFIFunction;
   if (!function && (count != 1 || arguments[0].type_index != kTVMFFINone)) {
-    TVMFFIErrorSetRaisedFromCStr("TypeError", "kvforge.set_builder: want a function or None");
+    raise_error("TypeError", "kvforge.set_builder: want a function or None");
     return -1;
   }
   if (function && TVMFFIObjectIncRef(arguments[0].v_obj) != 0) {
