@@ -140,7 +140,7 @@ static void write_fp8_e5m2(const float *source, int64_t source_stride, uint8_t *
 }
 
 /* Pairs that are rotated together, and heads that are looked at together. */
-enum { PAIRS = 64, HEADS = 8 };
+enum { PAIRS = 64, HEADS = 4 };
 
 /* `count` elements of a row as floats. `stride` in elements. */
 KVF_INLINE void widen(float *restrict to, const uint16_t *restrict from, int64_t stride,
@@ -938,7 +938,7 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
      * anything is put in place. */
     const bool whole = p->head_size <= PART;
     const int32_t block = kvf_rotation_block(p->head_size);
-    float wide[HEADS][PART + 80]; /* not a power of two apart, which caches take for one place */
+    float wide[HEADS][PART + 16]; /* not a power of two apart, which caches take for one place */
     uint32_t lowest[HEADS] = {0};
     uint32_t highest[HEADS] = {0};
     for (int encodes = 0; encodes < 2 && to->writes; ++encodes) {

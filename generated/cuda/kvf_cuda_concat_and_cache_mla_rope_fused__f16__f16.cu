@@ -370,7 +370,11 @@ KVF_INLINE void write_narrow(const kvf_concat_and_cache_mla_rope_fused_params &p
 }
 
 /* Blocks that share a multiprocessor at least: with more, registers would spill. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+enum { BLOCKS = 3 };
+#else
 enum { BLOCKS = 4 };
+#endif
 
 /* Grid: x tokens, y parts of a token. Block: x pairs of vectors of a token, y tokens. */
 extern "C" __global__ void __launch_bounds__(256, BLOCKS)

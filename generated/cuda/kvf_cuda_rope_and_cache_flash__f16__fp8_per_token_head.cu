@@ -232,10 +232,15 @@ KVF_INLINE uint32_t largest_of(const float (&v)[WIDE]) {
 }
 
 /* Where a query or key goes beside the cache: element 0 of the row, in elements of its view. */
+/* Of a head, which need not be there: nobody goes to its place then, which is computed ahead of
+ * whether it is. */
+KVF_INLINE int64_t offset_of(const kvf_view &view, int64_t token, uint32_t head) {
+  return (int64_t)((uint64_t)token * (uint64_t)view.stride[0] + head * (uint64_t)view.stride[1]);
+}
+
 KVF_INLINE int64_t out_at(const kvf_rope_and_cache_flash_params &p, const row &what,
                           int64_t token) {
-  const kvf_view &out = what.is_query ? p.q_out : p.k_out;
-  return token * out.stride[0] + what.head * out.stride[1];
+  return offset_of(what.is_query ? p.q_out : p.k_out, token, (uint32_t)what.head);
 }
 
 KVF_INLINE float query_scale(const kvf_rope_and_cache_flash_params &p, const row &what) {
@@ -254,8 +259,10 @@ struct lane_part {
   bool turns_second;
 };
 
+/* Lanes behind the end of a row have the part of its first lane, of which they write nothing. */
 KVF_INLINE lane_part find_part(const kvf_rope_and_cache_flash_params &p, uint32_t lane) {
   const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
+  lane = lane < half ? lane : 0;
   const uint32_t turning = (uint32_t)p.rotary_dim / (2 * WIDE);
   if (p.is_neox && turning > 0) {
     const bool turns = lane < turning;
@@ -429,7 +436,7 @@ KVF_INLINE void put(const kvf_rope_and_cache_flash_params &p, const row &what,
 
 /* Element 0 of a head of a token. */
 KVF_INLINE const uint16_t *find_from(const kvf_view &view, int64_t token, uint32_t head) {
-  return static_cast<const uint16_t *>(view.data) + token * view.stride[0] + head * view.stride[1];
+  return static_cast<const uint16_t *>(view.data) + offset_of(view, token, head);
 }
 
 /* The sums of the squares of two chunks, one half on the other. */
@@ -627,7 +634,7 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
     }
     uint32_t head = base + own - least - rows.queries;
     const uint16_t *from = find_from(p.query, token, head + AHEAD * step) + lane.part.first * WIDE;
-    int64_t at_out = token * p.q_out.stride[0] + head * p.q_out.stride[1];
+    uint64_t at_out = (uint64_t)offset_of(p.q_out, token, head);
     for (; base < rows.end; base += step) {
       kvf_wait_for_earlier_copies();
       const chunks held = take(asked + turn);
@@ -637,10 +644,11 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
       kvf_end_copies();
       turn ^= 2 * WORDS * 32;
       const row what = find_row(p, QUERY, head, lane.has_part && head < (uint32_t)p.num_q_heads);
-      write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles, at_out);
+      write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles,
+                   (int64_t)at_out);
       head += step;
-      from += step * p.query.stride[1];
-      at_out += step * p.q_out.stride[1];
+      from += (int64_t)(step * (uint64_t)p.query.stride[1]);
+      at_out += step * (uint64_t)p.q_out.stride[1];
     }
     __syncwarp(); /* until all have read the angles */
   }

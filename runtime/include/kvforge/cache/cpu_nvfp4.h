@@ -72,7 +72,7 @@ KVF_INLINE void kvf_decode_4_groups(uint16_t *to, uint16_t *behind, const kvf_nv
       _mm512_setr_epi64(0, 0, 0x0004000400040004, 0x0004000400040004, 0x0008000800080008,
                         0x0008000800080008, 0x000C000C000C000C, 0x000C000C000C000C);
   const __m512i places = _mm512_add_epi16(_mm512_add_epi16(_mm512_broadcast_i32x4(place), quarter),
-                                          _mm512_set1_epi16(4 * first));
+                                          _mm512_set1_epi16((short)(4 * first)));
   const __m512i magnitudes = _mm512_maskz_add_epi16(
       0xFEFEFEFEu, _mm512_permutexvar_epi16(places, results.upper), exponents);
   /* Both codes of a byte are looked up side by side. */
