@@ -1,6 +1,6 @@
 """Tokens of a paged cache to another process: kv_pack, a write and kv_unpack, against what engines do.
 
-    python bench/bench_transfer.py [16 1024]        MiB; needs torch and NIXL, and `ninja torch`
+    PYTHONPATH=python python bench/bench_transfer.py [16 1024]     MiB; needs torch, NIXL, `ninja torch`
 
 A block of 16 tokens is 96 pieces of 16 KiB (48 layers, keys and values, 8 heads of 64, f16), and blocks
 are in no order on either side. One run, methods in turn, medians; times are from the first call to the

@@ -1,11 +1,12 @@
 """Tokens to another process in five forms, by kvforge and as engines do it: one run, one table, ratios.
 
-    python bench/bench_transfer_table.py [--json FILE]       64 and 512 MiB; needs torch, NIXL, `ninja torch`
-    python bench/bench_transfer_table.py --mib 16 --repeats 3 --forms 'NHD to HND,bf16 to fp8'
+    PYTHONPATH=python python bench/bench_transfer_table.py [--json FILE]     64 and 512 MiB
+    ... bench_transfer_table.py --mib 16 --repeats 3 --forms 'NHD to HND,bf16 to fp8'
 
-32 layers, keys and values, 8 heads of 128, bf16, blocks of 16 tokens that follow each other or are in no
-order, on both sides. Methods take turns, so that what else a machine does meets all of them; medians.
-Times are from the first call to the receiver's pages being right, which is looked at each time.
+Needs torch, NIXL and `ninja torch`. 32 layers, keys and values, 8 heads of 128, bf16, blocks of 16 tokens
+that follow each other or are in no order, on both sides. Methods take turns, so that what else a machine does
+meets all of them; medians. Times are from the first call to the receiver's pages being right, which is looked
+at each time.
 
     kvforge   kv_pack, kv_checksum, writes of chunks, kv_checksum, kv_unpack: an endpoint on each side
     pieces    NIXL with a descriptor for each piece, from page to page: lists of both caches are prepared
