@@ -469,8 +469,7 @@ static int64_t shared_bytes(const kvf_variant *variant, const rope_params *param
   const int64_t ahead = is_fp4(variant) ? 1 : 2;
   const int64_t numbers = params->norms_q || params->norms_k ? 2 * (int64_t)params->head_size : 0;
   return numbers * (int64_t)sizeof(float) +
-         threads / WARP *
-             (ahead * 2 * chunk * WARP + params->rotary_dim * (int64_t)sizeof(float)) +
+         threads / WARP * (ahead * 2 * chunk * WARP + params->rotary_dim * (int64_t)sizeof(float)) +
          (is_int4(variant) ? groups : 0);
 }
 
