@@ -13,7 +13,8 @@ from conftest import require
 
 require("python", __file__)
 
-from test_transfer_endpoint import Pair, soon
+from test_transfer_endpoint import Pair
+from transfer_loopback import soon
 
 from kvforge import transfer
 

@@ -10,8 +10,8 @@ from conftest import require
 
 require("python", __file__)
 
-from test_transfer_endpoint import soon
 from test_transfer_layers import NAMES, Pair
+from transfer_loopback import soon
 
 from kvforge import transfer
 

@@ -12,8 +12,7 @@ from conftest import require
 
 require("python", __file__)
 
-from test_transfer_endpoint import soon
-from transfer_loopback import Loopback
+from transfer_loopback import Loopback, soon
 
 from kvforge import transfer
 from kvforge.transfer import messages
