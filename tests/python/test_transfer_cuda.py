@@ -35,7 +35,7 @@ def emulated(*arguments: str) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.stdout == "done\n", done.stderr
+    assert (done.stdout, done.returncode) == ("done\n", 0), done.stderr
 
 
 def test_in_the_emulated_driver() -> None:

@@ -85,11 +85,9 @@ class View:
         self.kept = ManagedTensor(
             *(array.ctypes.data, (2, 0), array.ndim, code, bits, 1, shape, strides, 0)
         )
-        _KEPT.append(self)  # as long as the tensor that is made of it
+        # For ever: at the end of the process modules may go before the tensor that is made of it.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.kept))
         return new_capsule(ctypes.addressof(self.kept), b"dltensor", None)
-
-
-_KEPT: list[View] = []
 
 
 def bring(
@@ -300,7 +298,6 @@ def detached() -> None:
         other.detach()
         CudaStaging.wait = wait  # type: ignore[method-assign]
         assert waits == 2
-        _KEPT.clear()
         assert not any(view() for view in views)
         sender.attach([others[0].group])
         other.attach([others[1].group])
