@@ -551,13 +551,6 @@ FAULTS = (
         ("rope_and_cache_flash",),
     ),
     Fault(
-        "numbers that become codes are rounded to a bit less than bf16 has",
-        f"{KERNELS}/cpu_numbers.h",
-        "const kvf_floats spread = _mm512_set1_ps(65536.0f);",
-        "const kvf_floats spread = _mm512_set1_ps(131072.0f);",
-        ("rope_and_cache_flash",),
-    ),
-    Fault(
         "what a norm makes of tiny elements is taken for a number, whatever its factor",
         "templates/cpu/rope_and_cache_flash.c.j2",
         "weights->plain && *factor > 0 && *factor <= FLT_MAX;",
