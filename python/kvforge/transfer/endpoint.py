@@ -70,9 +70,8 @@ _OPEN: weakref.WeakSet[Endpoint] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for endpoint in list(_OPEN):
-        if (
-            endpoint.pid == os.getpid()
-        ):  # a child of fork() has its parent's, whose sockets it shares
+        # A child of fork() has its parent's, whose sockets it shares.
+        if endpoint.pid == os.getpid():
             with contextlib.suppress(TransferError):
                 endpoint.close()
 

@@ -21,9 +21,8 @@ MAGIC, VERSION = b"KVFT", 3
 UNIT = 16384
 MODES = ("push", "pull")  # the sender writes, or the receiver reads
 PING, WANT, READY, CREDIT, CHUNK, ACK, FAIL, DRAINED, BYE, RELEASE, RENEW = range(1, 12)
-LENT, RETURNED = range(
-    12, 14
-)  # of a pull: a chunk's note without its bytes, and that they were read
+# Of a pull: a chunk's note without its bytes, and that they were read.
+LENT, RETURNED = range(12, 14)
 
 _HEAD = struct.Struct("<4sHHQ")
 _READY = struct.Struct("<I")

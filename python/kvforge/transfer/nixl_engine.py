@@ -23,9 +23,8 @@ from kvforge.transfer.engine import Link, LinkDown
 _PACKAGES = ("nixl", "nixl_cu13", "nixl_cu12")
 _OLDEST = (1, 5)
 _BASES = struct.Struct("<QQ")  # addresses of the incoming and the outgoing staging memory
-_WISH = struct.Struct(
-    "<4sQQQQ"
-)  # source, target, bytes and ticket of a read; the source's note follows
+# A read's source, target, bytes and ticket; the source's note follows.
+_WISH = struct.Struct("<4sQQQQ")
 _ASKED, _ANSWERED = b"KVFQ", b"KVFA"
 
 
@@ -127,12 +126,10 @@ class NixlLink:
         self._theirs = (0, 0)
         self._flights: dict[int, Any] = {}
         self._tickets = 0
-        self._wishes: dict[
-            int, bool
-        ] = {}  # by ticket: reads that were asked for, and whether they came
-        self._answers: dict[
-            int, bytes
-        ] = {}  # by ticket: writes that answer, and the notes behind them
+        # By ticket: reads that were asked for, and whether they came; writes that answer one, and the
+        # notes behind them.
+        self._wishes: dict[int, bool] = {}
+        self._answers: dict[int, bytes] = {}
 
     def address(self) -> bytes:
         return _BASES.pack(*self._bases) + bytes(self._agent.get_agent_metadata())

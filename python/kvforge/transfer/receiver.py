@@ -150,9 +150,8 @@ class Receiving:
 
     def take_back(self, stream: Stream, slot: Slot) -> None:
         """A slot that the peer has no use for before it is ready."""
-        if (
-            self.pull
-        ):  # one credit is as another: this slot may have been read into in another's place
+        if self.pull:
+            # One credit is as another: this slot may have been read into in another's place.
             slot = next(reversed(stream.granted.values()), slot)
         granted = stream.granted.get(slot.slot)
         if granted is not None and granted.generation == slot.generation:

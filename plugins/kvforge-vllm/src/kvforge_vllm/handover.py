@@ -121,9 +121,8 @@ class Handover:
         self._waiting: dict[str, Source] = {}
         self._receiving: set[str] = set()
         self._prefills: dict[str, Any] = {}  # requests that may go layer by layer
-        self._early: dict[
-            str, tuple[Send, int]
-        ] = {}  # those that do, and how often they were preempted
+        # Those that do, and how often they were preempted.
+        self._early: dict[str, tuple[Send, int]] = {}
         self._step = Step()
         self.addresses: list[Any] = []
         self.sending: set[str] = set()
