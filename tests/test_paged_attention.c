@@ -838,9 +838,23 @@ static kvf_status invoke(op_call *call, const decode_case *what) {
 /* ---- the slow answer
  * ------------------------------------------------------------------------------------- */
 
+/* Whether a matrix unit of the CPU may do the case, or the same in C. */
+static bool may_take_matrix(const decode_case *what) {
+  const kvf_dtype cache = kvf_cache_of(what->variant);
+  const char *isa = getenv("KVFORGE_ISA");
+  return options.backend == KVF_CPU && (isa == NULL || strcmp(isa, "amx_in_c") == 0) &&
+         kvf_scalar_of(what->variant) == KVF_BF16 &&
+         (cache == KVF_BF16 || cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 ||
+          cache == KVF_INT8) &&
+         what->size % 32 == 0 && what->size <= 128;
+}
+
 /* Half a unit in the last place of 1, of a weight; 0: weights lose nothing to speak of. */
 static double unit_of_weights(const decode_case *what) {
   const kvf_dtype cache = kvf_cache_of(what->variant);
+  if (may_take_matrix(what) && what->out % 2 == OUT_OWN) {
+    return 0x1p-8;
+  }
   /* A call that is to be done by the generic variant may go by such tiles, where heads lie so. */
   const bool may = what->variant->backend == KVF_CUDA && !is_tiled(what) &&
                    what->entry != ENTRY_RAW && rows_taken(what) > 16 &&
@@ -1626,11 +1640,12 @@ static void test_long_sums(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     const kvf_dtype cache = kvf_cache_of(&OP->variants[v]);
-    for (int i = 0; wanted(&OP->variants[v]) && i < (cache == KVF_F32 ? 3 : 1); ++i) {
+    for (int i = 0; wanted(&OP->variants[v]) && i < (cache == KVF_F32 ? 3 : 2); ++i) {
+      const bool many = cache != KVF_F32 && i == 1; /* for a matrix unit */
       const decode_case what = fitted((decode_case){.variant = &OP->variants[v],
                                                     .kv_heads = 1,
-                                                    .group = 1,
-                                                    .size = 16,
+                                                    .group = many ? 16 : 1,
+                                                    .size = many ? 32 : 16,
                                                     .block_size = 64,
                                                     .lengths = page,
                                                     .window = 0,
@@ -1639,6 +1654,9 @@ static void test_long_sums(void) {
                                                     .uniform = true,
                                                     .out = OUT_F32,
                                                     .seed = 8});
+      if (many && !may_take_matrix(&what)) {
+        continue;
+      }
       op_call call;
       build(&call, &what);
       const int64_t block = operand_get_index(&call.operands[TABLES], 0, 0);
@@ -1683,6 +1701,71 @@ static void test_long_sums(void) {
     }
   }
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+static bool has_no_memory;
+
+/* In place of libc's, for the library, too. */
+void *aligned_alloc(size_t alignment, size_t size) {
+  void *memory = NULL;
+  return has_no_memory || posix_memalign(&memory, alignment, size) != 0 ? NULL : memory;
+}
+
+/* A call with so many threads; returns out. */
+static uint8_t *with_threads(op_call *call, const decode_case *what, int32_t threads) {
+  call->exec.num_threads = threads;
+  EXPECT_STATUS(op_call_invoke(call, typed), KVF_OK);
+  check_output_of(call, what, 0, count_of(what->lengths), what->variant->symbol);
+  return buffer_contents(&call->operands[OUT].memory);
+}
+
+/*
+ * By the matrix unit, units have as many rows as leave some for each thread, which changes no bit;
+ * where its memory cannot be had they go by vectors.
+ */
+static void test_units(void) {
+  static const int64_t some[] = {40, 170, 333, -1};
+  if (!need_backend() || options.backend != KVF_CPU) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    for (int i = 0; i < 4; ++i) {
+      const decode_case what = {.variant = &OP->variants[v],
+                                .kv_heads = 2,
+                                .group = i % 2 ? 3 : 4,
+                                .size = 32 * (i + 1),
+                                .block_size = 16,
+                                .lengths = some,
+                                .window = i / 2 * 7,
+                                .pattern = PREFILL,
+                                .layout = NHD,
+                                .scale = SCALE_TENTH,
+                                .cap = i == 3 ? 50 : 0,
+                                .out = i % 2,
+                                .entry = ENTRY_TYPED,
+                                .seed = 9};
+      if (!wanted(what.variant) || !may_take_matrix(&what)) {
+        continue;
+      }
+      op_call call;
+      build(&call, &what);
+      op_call_upload(&call);
+      call.given_exec = &call.exec;
+      uint8_t *large = with_threads(&call, &what, 1);
+      uint8_t *small = with_threads(&call, &what, 64);
+      EXPECT(memcmp(large, small, (size_t)call.operands[OUT].memory.size) == 0,
+             "%s: units of few rows have other bits", what.variant->symbol);
+      has_no_memory = true;
+      free(with_threads(&call, &what, 1));
+      has_no_memory = false;
+      free(small);
+      free(large);
+      op_call_free(&call);
+      count_case(what.variant);
+    }
+  }
+}
+#endif
 
 /* One value of 2^24 and more among 32,767 of 1: what comes after it is lost where it is added to
  * the same f32. It is the last before sums are put aside. */
@@ -2576,6 +2659,9 @@ CU_TestInfo paged_attention_tests[] = {
     {"few tokens next to many", test_few},
     {"threads that would be idle", test_idle_threads},
     {"sums over a million positions", test_long_sums},
+#if !defined(__SANITIZE_ADDRESS__)
+    {"units of any size", test_units},
+#endif
     {"values that are far larger", test_far_larger},
     {"a small stack", test_small_stack},
     {"what a writer wrote", test_written},

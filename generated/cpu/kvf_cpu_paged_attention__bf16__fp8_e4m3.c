@@ -8,6 +8,9 @@
 
 #include "kvforge/cache/attention_tiles.h"
 #include "kvforge/cache/merge.h"
+
+#include <stdlib.h>
+
 #include "kvforge/cpu_tiles.h"
 
 /*
@@ -17,7 +20,7 @@
  */
 enum {
   STEP = KVF_CPU_ATTENTION_STEP,
-  HEADS = KVF_CPU_MATRIX_ROWS,
+  HEADS = KVF_ATTENTION_ROWS,
   KEY_ROWS = 8,
   KEY_PART = KVF_DOT_ELEMENTS,
   VALUE_PART = 32,
@@ -27,30 +30,10 @@ enum {
 
 /* What one unit of work, up to HEADS rows of one KV head, has so far. Rows are padded with 0. */
 typedef struct progress {
-  union {
-    struct {
-      _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
-      _Alignas(64) float wide[ELEMENTS];     /* of the cache */
-      _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
-    };
-    struct { /* by the matrix unit */
-      union {
-        _Alignas(64) float tile_sums[KVF_CPU_MATRIX_ROWS * KVF_CPU_MATRIX_SIZE];
-        uint32_t query_pairs[KVF_CPU_MATRIX_SIZE / 2]
-                            [KVF_CPU_MATRIX_ROWS]; /* before it is in tiles */
-      };
-      uint16_t tile_excesses[KVF_CPU_MATRIX_ROWS][KVF_CPU_MATRIX_SIZE];
-      float tile_scores[2][STEP][KVF_CPU_MATRIX_ROWS]; /* of two steps, and their weights */
-      uint32_t pieces[2][STEP / 2]
-                     [KVF_CPU_MATRIX_ROWS]; /* of keys or values, or what they come to */
-      int32_t positions[KVF_CPU_MATRIX_ROWS];
-      int32_t seen_from[KVF_CPU_MATRIX_ROWS]; /* positions */
-      int32_t seen_to[KVF_CPU_MATRIX_ROWS];
-      float slopes[KVF_CPU_MATRIX_ROWS];
-    };
-  };
-  kvf_tiles *host; /* in place of the unit, for tests */
-  bool by_matrix;  /* how the room is used now */
+  _Alignas(64) float room[KVF_CPU_ATTENTION_FLOATS];
+  _Alignas(64) float wide[ELEMENTS];     /* of the cache */
+  _Alignas(64) uint8_t packed[ELEMENTS]; /* of the cache, one behind another */
+  struct matrix_room *matrix;            /* memory for the matrix unit; NULL: none */
   kvf_attention_row heads_of[HEADS];
   float *query; /* in the room, by head, as what follows */
   float *sums;
@@ -244,12 +227,7 @@ static bool is_direct(const progress *now, int64_t x, int64_t stride) {
 }
 
 /* What the room is used for. */
-static void arrange(progress *now, bool by_matrix) {
-  now->by_matrix = by_matrix;
-  if (by_matrix) {
-    now->sums = now->tile_sums;
-    return;
-  }
+static void arrange(progress *now) {
   const int64_t held = kvf_cpu_attention_rows(now->size) * now->padded;
   now->query = now->room;
   now->sums = now->query + held;
@@ -491,326 +469,6 @@ static void attend(progress *now, const kvf_paged_attention_params *p,
   add(now, p, values, keys, count);
 }
 
-#if defined(__AVX512F__)
-/* ---- by the matrix unit ------------------------------------------------------------------------
- */
-
-typedef uint32_t pairs __attribute__((vector_size(64), may_alias)); /* of bf16, a row of a tile */
-
-/* The query heads, in pairs of elements, which stay in tiles 4 to 7, and what each may see. */
-static void load_query_pairs(progress *now, const kvf_paged_attention_params *p,
-                             const kvf_attention_tile *tile) {
-  const uint16_t *query = (const uint16_t *)p->query.data;
-  memset(now->query_pairs, 0, sizeof now->query_pairs);
-  memset(now->positions, 0, sizeof now->positions);
-  memset(now->slopes, 0, sizeof now->slopes);
-  memset(now->seen_from, 0, sizeof now->seen_from);
-  memset(now->seen_to, 0, sizeof now->seen_to); /* rows that are not there see nothing */
-  for (int64_t h = 0; h < KVF_TILE_ROWS; ++h) {
-    now->largest[h] = KVF_NO_SCORE;
-    now->total[h] = 0.0;
-  }
-  for (int64_t h = 0; h < now->heads; ++h) {
-    const kvf_attention_row *row = &now->heads_of[h];
-    const uint16_t *from = query + row->token * p->query.stride[0] + row->head * p->query.stride[1];
-    for (int64_t i = 0; i < now->size; i += 2) {
-      now->query_pairs[i / 2][h] =
-          from[i * p->query.stride[2]] | (uint32_t)from[(i + 1) * p->query.stride[2]] << 16;
-    }
-    now->positions[h] = (int32_t)row->position;
-    now->seen_from[h] = (int32_t)kvf_seen_from(p, row->position);
-    now->seen_to[h] = (int32_t)kvf_seen_to(p, row->position, tile->length);
-    if (p->alibi_slopes.data != NULL) {
-      now->slopes[h] = ((const float *)p->alibi_slopes.data)[row->head * p->alibi_slopes.stride[0]];
-    }
-  }
-  KVF_TILE_LOAD(now->host, 4, now->query_pairs[0 * KVF_TILE_ROWS], KVF_TILE_BYTES);
-  KVF_TILE_LOAD(now->host, 5, now->query_pairs[1 * KVF_TILE_ROWS], KVF_TILE_BYTES);
-  KVF_TILE_LOAD(now->host, 6, now->query_pairs[2 * KVF_TILE_ROWS], KVF_TILE_BYTES);
-  KVF_TILE_LOAD(now->host, 7, now->query_pairs[3 * KVF_TILE_ROWS], KVF_TILE_BYTES);
-  memset(now->tile_sums, 0, sizeof now->tile_sums);
-  memset(now->tile_excesses, 0, sizeof now->tile_excesses);
-}
-
-/* 16 elements as the upper halves of words. */
-KVF_INLINE pairs load_upper(const row_place *place, int64_t at) {
-  return (pairs)kvf_load_fp8_e4m3(place->elements, at);
-}
-
-/* Elements [at, at + 32) of 16 keys, as rows of a tile. */
-static void pack_keys(uint32_t tile[KVF_TILE_ROWS][KVF_TILE_WORDS], const row_place *places,
-                      int64_t at) {
-  for (int64_t row = 0; row < KVF_TILE_ROWS; ++row) {
-    const __m512i odd =
-        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
-                         25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-    const __m512i low = (__m512i)load_upper(&places[row], at);
-    const __m512i high = (__m512i)load_upper(&places[row], at + KVF_TILE_WORDS);
-    _mm512_store_si512(tile[row], _mm512_permutex2var_epi16(low, odd, high));
-  }
-}
-
-/* The products of all rows and the keys at these places. */
-static void score_by_matrix(progress *now, float scores[STEP][KVF_TILE_ROWS],
-                            const row_place places[STEP]) {
-  kvf_tiles *const host = now->host;
-  KVF_TILE_ZERO(host, 0);
-  KVF_TILE_ZERO(host, 1);
-  if (now->size > 0 * KVF_TILE_WORDS) {
-    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 0 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 0, 2, 4);
-    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 0 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 1, 3, 4);
-  }
-  if (now->size > 2 * KVF_TILE_WORDS) {
-    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 2 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 0, 2, 5);
-    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 2 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 1, 3, 5);
-  }
-  if (now->size > 4 * KVF_TILE_WORDS) {
-    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 4 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 0, 2, 6);
-    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 4 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 1, 3, 6);
-  }
-  if (now->size > 6 * KVF_TILE_WORDS) {
-    pack_keys(now->pieces[0], places + 0 * KVF_TILE_ROWS, 6 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 2, now->pieces[0], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 0, 2, 7);
-    pack_keys(now->pieces[1], places + 1 * KVF_TILE_ROWS, 6 * KVF_TILE_WORDS);
-    KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
-    KVF_TILE_MULTIPLY(host, 1, 3, 7);
-  }
-  KVF_TILE_STORE(host, 0, scores[0], KVF_TILE_BYTES);
-  KVF_TILE_STORE(host, 1, scores[KVF_TILE_ROWS], KVF_TILE_BYTES);
-}
-
-/* What softcap, the bias and the mask make of the scores of a position. */
-static void adjust_lanes(const progress *now, const kvf_paged_attention_params *p, int32_t position,
-                         bool masks, float scores[KVF_TILE_ROWS]) {
-  if (p->softcap != 0.0f) {
-    for (int h = 0; h < KVF_TILE_ROWS; ++h) {
-      const float x = scores[h] / p->softcap;
-      scores[h] =
-          p->softcap * kvf_tanh(x, kvf_exp_negative(-2.0f * kvf_float(kvf_bits(x) & 0x7FFFFFFFu)));
-    }
-  }
-  if (p->alibi_slopes.data != NULL) {
-    KVF_VECTORISE
-    for (int h = 0; h < KVF_TILE_ROWS; ++h) { /* a row's token is less than 2^31 positions away */
-      scores[h] +=
-          now->slopes[h] * (float)(int32_t)((uint32_t)position - (uint32_t)now->positions[h]);
-    }
-  }
-  if (masks) {
-    KVF_VECTORISE
-    for (int h = 0; h < KVF_TILE_ROWS; ++h) {
-      const bool seen = position >= now->seen_from[h] && position < now->seen_to[h];
-      scores[h] = seen ? scores[h] : KVF_NO_SCORE;
-    }
-  }
-}
-
-/* Products times `factor`, adjusted; returns the largest score of each row, which is no NaN. */
-static __m512 scale_lanes(const progress *now, const kvf_paged_attention_params *p,
-                          const kvf_attention_tile *tile, const step *here,
-                          float scores[STEP][KVF_TILE_ROWS], float factor, __m512 largest) {
-  const int64_t count = here->count;
-  const bool masks = count > 0 && (here->positions[0] < tile->all_begin ||
-                                   here->positions[count - 1] >= tile->all_end);
-  const bool adjusts = masks || p->softcap != 0.0f || p->alibi_slopes.data != NULL;
-  for (int64_t i = 0; i < count; ++i) {
-    _mm512_storeu_ps(scores[i], _mm512_mul_ps(_mm512_loadu_ps(scores[i]), _mm512_set1_ps(factor)));
-    if (adjusts) {
-      adjust_lanes(now, p, here->positions[i], masks, scores[i]);
-    }
-    largest = _mm512_max_ps(_mm512_loadu_ps(scores[i]), largest);
-  }
-  return largest;
-}
-
-/* As weigh(), of all rows at once. */
-static void weigh_lanes(progress *now, const kvf_paged_attention_params *p,
-                        const kvf_attention_tile *tile, const step steps[2], float factor) {
-  __m512 all = _mm512_loadu_ps(now->largest);
-  for (int64_t half = 0; half < 2; ++half) {
-    all = scale_lanes(now, p, tile, &steps[half], now->tile_scores[half], factor, all);
-  }
-  const __mmask16 some = _mm512_cmp_ps_mask(all, _mm512_set1_ps(KVF_NO_SCORE), _CMP_NEQ_UQ);
-  const __m512 base = _mm512_maskz_mov_ps(some, all); /* kvf_score_base() */
-  __m512 total = _mm512_setzero_ps();
-  for (int64_t half = 0; half < 2; ++half) {
-    float (*const scores)[KVF_TILE_ROWS] = now->tile_scores[half];
-    __m512 sum = _mm512_setzero_ps();
-    for (int64_t i = 0; i < steps[half].count; ++i) {
-      const __m512 weights = kvf_16_powers(_mm512_sub_ps(_mm512_loadu_ps(scores[i]), base));
-      _mm512_storeu_ps(scores[i], weights);
-      sum = _mm512_add_ps(sum, weights);
-    }
-    memset(scores + steps[half].count, 0, (size_t)(STEP - steps[half].count) * sizeof scores[0]);
-    total = _mm512_add_ps(total, sum);
-  }
-  float largest[KVF_TILE_ROWS];
-  float totals[KVF_TILE_ROWS];
-  _mm512_storeu_ps(largest, all);
-  _mm512_storeu_ps(totals, total);
-  for (int64_t h = 0; h < now->heads; ++h) {
-    if (largest[h] > now->largest[h]) {
-      const float less = kvf_exp_negative(now->largest[h] - largest[h]);
-      kvf_multiply_row(now->sums + h * now->padded, less, now->padded);
-      memset(now->tile_excesses[h], 0,
-             sizeof now->tile_excesses[h]); /* less than the rounding just now */
-      now->total[h] *= (double)less;
-      now->largest[h] = largest[h];
-    }
-    now->total[h] += (double)totals[h];
-  }
-}
-
-/*
- * Turns every second row, 16 in all, into their transpose. Interleaving row i with row i + 8 does
- * that after 4 rounds.
- */
-static __attribute__((noinline)) void transpose_pairs(float rows[][KVF_TILE_ROWS]) {
-  pairs square[KVF_TILE_ROWS];
-#pragma GCC unroll 16
-  for (int i = 0; i < KVF_TILE_ROWS; ++i) {
-    memcpy(&square[i], rows[2 * i], sizeof square[i]);
-  }
-#pragma GCC unroll 4
-  for (int round = 0; round < 4; ++round) {
-    pairs mixed[KVF_TILE_ROWS];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) {
-      mixed[2 * i] = __builtin_shufflevector(square[i], square[i + 8], 0, 16, 1, 17, 2, 18, 3, 19,
-                                             4, 20, 5, 21, 6, 22, 7, 23);
-      mixed[2 * i + 1] = __builtin_shufflevector(square[i], square[i + 8], 8, 24, 9, 25, 10, 26, 11,
-                                                 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < KVF_TILE_ROWS; ++i) {
-      square[i] = mixed[i];
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < KVF_TILE_ROWS; ++i) {
-    memcpy(rows[2 * i], &square[i], sizeof square[i]);
-  }
-}
-
-/*
- * The weights of a step in place as two tiles of bf16, whose rows alternate: their upper halves,
- * and the nearest of what is left. The sum of the two is a weight but for 2^-17 of it.
- */
-static void pair_weights(float scores[STEP][KVF_TILE_ROWS]) {
-  for (int64_t i = 0; i < STEP; i += 2) {
-    pairs first;
-    pairs second;
-    memcpy(&first, scores[i], sizeof first);
-    memcpy(&second, scores[i + 1], sizeof second);
-    const pairs high = first >> 16 | (second & 0xFFFF0000u);
-    first = (pairs)((kvf_floats)first - (kvf_floats)(first & 0xFFFF0000u)) + 0x8000u;
-    second = (pairs)((kvf_floats)second - (kvf_floats)(second & 0xFFFF0000u)) + 0x8000u;
-    const pairs low = first >> 16 | (second & 0xFFFF0000u);
-    memcpy(scores[i], &high, sizeof high);
-    memcpy(scores[i + 1], &low, sizeof low);
-  }
-  transpose_pairs(scores);
-  transpose_pairs(scores + 1);
-}
-
-/* Elements [at, at + 32) of the values at these places, a pair of rows behind another, as two
- * tiles. */
-static void pack_values(uint32_t tiles[2][KVF_TILE_ROWS][KVF_TILE_WORDS],
-                        const row_place places[STEP], int64_t at) {
-  for (int64_t i = 0; i < KVF_TILE_ROWS; ++i) {
-    for (int64_t side = 0; side < 2; ++side) {
-      const pairs first = load_upper(&places[2 * i], at + side * KVF_TILE_WORDS);
-      const pairs second = load_upper(&places[2 * i + 1], at + side * KVF_TILE_WORDS);
-      const pairs pair = first >> 16 | second; /* the lower halves are 0 */
-      memcpy(tiles[side][i], &pair, sizeof pair);
-    }
-  }
-}
-
-/* As kvf_add_compensated(), of 16 sums; of the excesses, which are less than a sum's last place,
- * the upper halves. */
-KVF_INLINE void add_to_sums(float *sums, uint16_t *excesses, __m512 term) {
-  const __m512 before = _mm512_loadu_ps(sums);
-  const __m512i excess = _mm512_slli_epi32(
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)excesses)), 16);
-  const __m512 wanted = _mm512_sub_ps(term, (__m512)excess);
-  const __m512 after = _mm512_add_ps(before, wanted);
-  const __m512 over = _mm512_sub_ps(_mm512_sub_ps(after, before), wanted);
-  const __m512i nearest = _mm512_add_epi32((__m512i)over, _mm512_set1_epi32(0x8000));
-  const __mmask16 finite = _mm512_cmp_ps_mask(over, over, _CMP_ORD_Q);
-  _mm512_storeu_ps(sums, after);
-  _mm256_storeu_si256((__m256i *)(void *)excesses,
-                      _mm512_cvtepi32_epi16(_mm512_maskz_srli_epi32(finite, nearest, 16)));
-}
-
-/* Adds the values at these places, times the weights. */
-static void add_by_matrix(progress *now, row_place places[2][STEP]) {
-  kvf_tiles *const host = now->host;
-  for (int64_t at = 0; at < now->size; at += 2 * KVF_TILE_WORDS) {
-    KVF_TILE_ZERO(host, 0);
-    KVF_TILE_ZERO(host, 1);
-    for (int64_t half = 0; half < 2; ++half) {
-      pack_values(now->pieces, places[half], at);
-      KVF_TILE_LOAD(host, 2, now->tile_scores[half][0], 2 * KVF_TILE_BYTES);
-      KVF_TILE_LOAD(host, 3, now->pieces[0], KVF_TILE_BYTES);
-      KVF_TILE_MULTIPLY(host, 0, 2, 3);
-      KVF_TILE_LOAD(host, 3, now->pieces[1], KVF_TILE_BYTES);
-      KVF_TILE_MULTIPLY(host, 1, 2, 3);
-      KVF_TILE_LOAD(host, 2, now->tile_scores[half][1], 2 * KVF_TILE_BYTES);
-      KVF_TILE_MULTIPLY(host, 1, 2, 3);
-      KVF_TILE_LOAD(host, 3, now->pieces[0], KVF_TILE_BYTES);
-      KVF_TILE_MULTIPLY(host, 0, 2, 3);
-    }
-    KVF_TILE_STORE(host, 0, now->pieces[0], KVF_TILE_BYTES);
-    KVF_TILE_STORE(host, 1, now->pieces[1], KVF_TILE_BYTES);
-    for (int64_t h = 0; h < now->heads; ++h) {
-      for (int64_t side = 0; side < 2; ++side) {
-        const int64_t column = at + side * KVF_TILE_WORDS;
-        add_to_sums(now->sums + h * now->padded + column, now->tile_excesses[h] + column,
-                    _mm512_loadu_ps(now->pieces[side][h]));
-      }
-    }
-  }
-}
-
-/* As attend(), two steps, of which one may be empty. */
-static __attribute__((noinline)) void
-attend_by_matrix(progress *now, const kvf_paged_attention_params *p, const kvf_attention_tile *tile,
-                 int64_t kv_head, const step steps[2], float factor) {
-  static const uint8_t nothing[KVF_CPU_MATRIX_SIZE]; /* what is not there, which has no weight */
-  row_place places[2][STEP];
-  for (int64_t half = 0; half < 2; ++half) {
-    if (steps[half].count > 0) {
-      find_rows(places[half], p, &p->key_cache, &steps[half], kv_head);
-      score_by_matrix(now, now->tile_scores[half], places[half]);
-    }
-  }
-  weigh_lanes(now, p, tile, steps, factor);
-  for (int64_t half = 0; half < 2; ++half) {
-    pair_weights(now->tile_scores[half]);
-    find_rows(places[half], p, &p->value_cache, &steps[half], kv_head);
-    for (int64_t i = steps[half].count; i < STEP; ++i) {
-      places[half][i].elements = nothing;
-    }
-  }
-  add_by_matrix(now, places);
-}
-
-#endif
-
 /* A row of the workspace: what a split of a row comes to. */
 static float *split_row(const kvf_paged_attention_params *p, const kvf_attention_row *row,
                         int64_t split) {
@@ -882,6 +540,10 @@ static void put_row_f32(const kvf_paged_attention_params *p, int64_t at, const f
   for (int64_t first = 0; first < size; first += SIZE) {
     const int64_t count = size - first < SIZE ? size - first : SIZE;
     kvf_store_results_f32(results, row + first, count);
+    if (p->out.stride[2] == 1) {
+      memcpy(to + first, results, (size_t)count * sizeof *results);
+      continue;
+    }
     for (int64_t i = 0; i < count; ++i) {
       to[(first + i) * p->out.stride[2]] = results[i];
     }
@@ -895,32 +557,684 @@ static void put_row_bf16(const kvf_paged_attention_params *p, int64_t at, const 
   for (int64_t first = 0; first < size; first += SIZE) {
     const int64_t count = size - first < SIZE ? size - first : SIZE;
     kvf_store_results_bf16(results, row + first, count);
+    if (p->out.stride[2] == 1) {
+      memcpy(to + first, results, (size_t)count * sizeof *results);
+      continue;
+    }
     for (int64_t i = 0; i < count; ++i) {
       to[(first + i) * p->out.stride[2]] = results[i];
     }
   }
 }
 
+/* The results of a row, and what they were divided by. */
+static void put_row(const kvf_paged_attention_params *p, const kvf_attention_row *row,
+                    const float *results, int64_t size, kvf_row_end end) {
+  const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
+  (p->out_bytes == 4 ? put_row_f32 : put_row_bf16)(p, at, results, size);
+  if (p->lse.data != NULL) {
+    const kvf_merged all = {.largest = end.base, .total = end.total};
+    ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
+        kvf_merged_lse(all, 1.0);
+  }
+}
+
 static void store(progress *now, const kvf_paged_attention_params *p, float scale) {
   for (int64_t h = 0; h < now->heads; ++h) {
-    const kvf_attention_row *row = &now->heads_of[h];
     const kvf_row_end end = end_row(now, p, h);
-    const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
     float *results = now->sums + h * now->padded;
     for (int64_t i = 0; i < now->size; ++i) {
       results[i] = kvf_attention_result(results[i], scale, end);
     }
-    (p->out_bytes == 4 ? put_row_f32 : put_row_bf16)(p, at, results, now->size);
-    if (p->lse.data != NULL) {
-      const kvf_merged all = {.largest = end.base, .total = end.total};
-      ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
-          kvf_merged_lse(all, 1.0);
+    put_row(p, &now->heads_of[h], results, now->size, end);
+  }
+}
+
+#if defined(__AVX512F__)
+/* ---- by the matrix unit ------------------------------------------------------------------------
+ */
+
+typedef uint32_t pairs __attribute__((vector_size(64), may_alias)); /* of bf16, a row of a tile */
+
+/*
+ * Positions whose keys and values are brought into tiles for all rows of a unit, steps of them, and
+ * positions after which sums are put aside. All are counted from the sequence's first, so that
+ * results do not depend on where a unit begins.
+ */
+enum { CHUNK = 128, STEPS = CHUNK / STEP, ASIDE = 2048 };
+
+enum { MOST = KVF_CPU_MATRIX_SIZE, LANES = KVF_TILE_ROWS };
+
+#define LOG2_E 1.44269504f
+#define LOG_2 0.693147182f
+
+/* A tile of rows, and what it has so far. Powers are those of 2 here. */
+typedef struct matrix_rows {
+  _Alignas(64) float sums[MOST][LANES]; /* by element, since they were put aside */
+  uint32_t query[MOST / 2][LANES];      /* in pairs of elements */
+  float aside[MOST][LANES];
+  float excesses[MOST][LANES]; /* of what is aside; see kvf_add_compensated() */
+  double totals[LANES];        /* of the weights */
+  float bases[LANES];          /* what scores are measured from */
+  float aside_bases[LANES];
+  float slopes[LANES];
+  int32_t positions[LANES];
+  int32_t seen_from[LANES];
+  int32_t seen_to[LANES];
+  kvf_attention_tile tile;
+  bool has_aside;
+} matrix_rows;
+
+/* What a unit has, in memory of its own: a stack may be small. */
+typedef struct matrix_room {
+  uint32_t keys[CHUNK / LANES][MOST / 32][LANES][KVF_TILE_WORDS];
+  uint32_t values[MOST / LANES][STEPS][LANES][KVF_TILE_WORDS]; /* elements of pairs of positions */
+  float scores[2][CHUNK][LANES]; /* of two tiles of rows; their weights; results */
+  uint32_t
+      present[STEPS]; /* positions of a step that are in the cache, and of the unit: a bit each */
+  int64_t size;       /* of a head */
+  int32_t num_tiles;
+  bool one;        /* whether a weight is one bf16, not two */
+  kvf_tiles *host; /* in place of the unit, for tests */
+  _Alignas(64) matrix_rows tiles[];
+} matrix_room;
+
+/* A NaN that stays one when its bits are rounded to the upper half of them. */
+KVF_INLINE float quiet(float x) { return x == x ? x : kvf_float(0x7FC00000u); }
+
+/* As kvf_16_powers(), of 2, within 2^-22; 0 where that would be subnormal. */
+KVF_INLINE __m512 powers_of_2(__m512 x) {
+  const __m512 rest = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  __m512 sum = _mm512_set1_ps(1.879318617e-3f);
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(8.990994655e-3f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(5.581867695e-2f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(2.401592731e-1f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(6.931517124e-1f));
+  sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(1.0f));
+  const __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-126.0f), _CMP_NLT_UQ);
+  return _mm512_maskz_scalef_ps(normal, sum, x);
+}
+
+/* The transpose of 16 rows of 16 words. */
+KVF_INLINE void transpose_words(__m512i rows[LANES]) {
+  __m512i mixed[LANES];
+#pragma GCC unroll 8
+  for (int i = 0; i < LANES; i += 2) {
+    mixed[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+    mixed[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < LANES; i += 4) { /* row i + k now has words k, k + 4, k + 8, k + 12 of four */
+    rows[i] = _mm512_unpacklo_epi64(mixed[i], mixed[i + 2]);
+    rows[i + 1] = _mm512_unpackhi_epi64(mixed[i], mixed[i + 2]);
+    rows[i + 2] = _mm512_unpacklo_epi64(mixed[i + 1], mixed[i + 3]);
+    rows[i + 3] = _mm512_unpackhi_epi64(mixed[i + 1], mixed[i + 3]);
+  }
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    const __m512i a = _mm512_shuffle_i32x4(rows[k], rows[4 + k], 0x88);
+    const __m512i b = _mm512_shuffle_i32x4(rows[8 + k], rows[12 + k], 0x88);
+    const __m512i c = _mm512_shuffle_i32x4(rows[k], rows[4 + k], 0xDD);
+    const __m512i d = _mm512_shuffle_i32x4(rows[8 + k], rows[12 + k], 0xDD);
+    mixed[k] = _mm512_shuffle_i32x4(a, b, 0x88);
+    mixed[4 + k] = _mm512_shuffle_i32x4(c, d, 0x88);
+    mixed[8 + k] = _mm512_shuffle_i32x4(a, b, 0xDD);
+    mixed[12 + k] = _mm512_shuffle_i32x4(c, d, 0xDD);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; ++i) {
+    rows[i] = mixed[i];
+  }
+}
+
+/* 32 elements as bf16. */
+KVF_INLINE __m512i load_32(const row_place *place, int64_t at) {
+  const __m512i codes = _mm512_cvtepu8_epi16(
+      _mm256_loadu_si256((const __m256i *)(const void *)(place->elements + at)));
+  const __m512i below_normal =
+      _mm512_set_epi16(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                       0x3C60, 0x3C40, 0x3C20, 0x3C00, 0x3BC0, 0x3B80, 0x3B00, 0);
+  const __m512i size = _mm512_and_si512(codes, _mm512_set1_epi16(0x7F));
+  const __m512i normal = _mm512_add_epi16(_mm512_slli_epi16(size, 4), _mm512_set1_epi16(120 << 7));
+  const __mmask32 below = _mm512_cmplt_epu16_mask(size, _mm512_set1_epi16(8));
+  const __mmask32 none = _mm512_cmpeq_epi16_mask(size, _mm512_set1_epi16(0x7F));
+  const __m512i finite = _mm512_mask_permutexvar_epi16(normal, below, size, below_normal);
+  const __m512i result = _mm512_mask_mov_epi16(finite, none, _mm512_set1_epi16(0x7FC0));
+  return _mm512_or_si512(result,
+                         _mm512_slli_epi16(_mm512_andnot_si512(_mm512_set1_epi16(0x7F), codes), 8));
+}
+
+/* The keys of a step, as rows of tiles. */
+static void pack_keys(matrix_room *room, int64_t number, const row_place places[STEP]) {
+  for (int64_t row = 0; row < STEP; ++row) {
+    for (int64_t at = 0; at < room->size; at += 32) {
+      _mm512_store_si512(room->keys[number * 2 + row / LANES][at / 32][row % LANES],
+                         load_32(&places[row], at));
     }
   }
 }
 
+/* The values of a step, transposed. */
+static void pack_values(matrix_room *room, int64_t number, const row_place places[STEP]) {
+  for (int64_t at = 0; at < room->size; at += 32) {
+#pragma GCC unroll 1
+    for (int side = 0; side < 2; ++side) { /* elements 0 to 3 of every 8, or 4 to 7 */
+      __m512i rows[LANES];
+#pragma GCC unroll 16
+      for (int i = 0; i < LANES; ++i) {
+        const __m512i first = load_32(&places[2 * i], at);
+        const __m512i second = load_32(&places[2 * i + 1], at);
+        rows[i] =
+            side == 0 ? _mm512_unpacklo_epi16(first, second) : _mm512_unpackhi_epi16(first, second);
+      }
+      transpose_words(rows);
+#pragma GCC unroll 16
+      for (int i = 0; i < LANES; ++i) {
+        const int64_t element = at + i / 4 * 8 + side * 4 + i % 4;
+        _mm512_store_si512(room->values[element / LANES][number][element % LANES], rows[i]);
+      }
+    }
+  }
+}
+
+/* The query heads of a tile of rows, and what each may see. */
+static void load_query_pairs(matrix_rows *rows, const kvf_paged_attention_params *p,
+                             int64_t kv_head, int64_t size) {
+  const uint16_t *query = (const uint16_t *)p->query.data;
+  const int64_t stride = p->query.stride[2];
+  const uint16_t *from[LANES];
+  memset(rows->sums, 0, (size_t)size * sizeof rows->sums[0]);
+  memset(rows->query, 0, sizeof rows->query);
+  memset(rows->slopes, 0, sizeof rows->slopes);
+  memset(rows->positions, 0, sizeof rows->positions);
+  memset(rows->seen_from, 0, sizeof rows->seen_from);
+  memset(rows->seen_to, 0, sizeof rows->seen_to); /* rows that are not there see nothing */
+  rows->has_aside = false;
+  for (int h = 0; h < LANES; ++h) {
+    rows->bases[h] = KVF_NO_SCORE;
+    rows->totals[h] = 0.0;
+  }
+  for (int32_t h = 0; h < rows->tile.rows; ++h) {
+    const kvf_attention_row row = kvf_find_row(p, &rows->tile, kv_head, h);
+    from[h] = query + row.token * p->query.stride[0] + row.head * p->query.stride[1];
+    rows->positions[h] = (int32_t)row.position;
+    rows->seen_from[h] = (int32_t)kvf_seen_from(p, row.position);
+    rows->seen_to[h] = (int32_t)kvf_seen_to(p, row.position, rows->tile.length);
+    if (p->alibi_slopes.data != NULL) {
+      rows->slopes[h] =
+          quiet(((const float *)p->alibi_slopes.data)[row.head * p->alibi_slopes.stride[0]]);
+    }
+    for (int64_t i = 0; stride != 1 && i < size; i += 2) {
+      rows->query[i / 2][h] = from[h][i * stride] | (uint32_t)from[h][(i + 1) * stride] << 16;
+    }
+  }
+  for (int64_t at = 0; stride == 1 && at < size; at += 32) {
+    __m512i words[LANES];
+    for (int32_t h = 0; h < LANES; ++h) {
+      words[h] = h < rows->tile.rows ? _mm512_loadu_si512(from[h] + at) : _mm512_setzero_si512();
+    }
+    transpose_words(words);
+    for (int i = 0; i < LANES; ++i) {
+      _mm512_store_si512(rows->query[at / 2 + i], words[i]);
+    }
+  }
+}
+
+/* The products of one or two tiles of rows and the keys of a step. */
+KVF_INLINE void score_by_matrix(matrix_room *room, const matrix_rows *rows, const int tiles,
+                                int64_t number) {
+  kvf_tiles *const host = room->host;
+  KVF_TILE_ZERO(host, 0);
+  KVF_TILE_ZERO(host, 1);
+  if (tiles == 2) {
+    KVF_TILE_ZERO(host, 2);
+    KVF_TILE_ZERO(host, 3);
+  }
+  for (int64_t part = 0; part < room->size / 32; ++part) {
+    KVF_TILE_LOAD(host, 4, room->keys[2 * number][part], KVF_TILE_BYTES);
+    KVF_TILE_LOAD(host, 6, rows[0].query[part * KVF_TILE_WORDS], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 0, 4, 6);
+    KVF_TILE_LOAD(host, 5, room->keys[2 * number + 1][part], KVF_TILE_BYTES);
+    KVF_TILE_MULTIPLY(host, 1, 5, 6);
+    if (tiles == 2) {
+      KVF_TILE_LOAD(host, 7, rows[1].query[part * KVF_TILE_WORDS], KVF_TILE_BYTES);
+      KVF_TILE_MULTIPLY(host, 2, 4, 7);
+      KVF_TILE_MULTIPLY(host, 3, 5, 7);
+    }
+  }
+  KVF_TILE_STORE(host, 0, room->scores[0][number * STEP], KVF_TILE_BYTES);
+  KVF_TILE_STORE(host, 1, room->scores[0][number * STEP + LANES], KVF_TILE_BYTES);
+  if (tiles == 2) {
+    KVF_TILE_STORE(host, 2, room->scores[1][number * STEP], KVF_TILE_BYTES);
+    KVF_TILE_STORE(host, 3, room->scores[1][number * STEP + LANES], KVF_TILE_BYTES);
+  }
+}
+
+/* Adds the values of steps [begin, end), times the weights, to the sums of one or two tiles of
+ * rows. */
+KVF_INLINE void add_by_matrix(matrix_room *room, matrix_rows *rows, const int tiles, int64_t begin,
+                              int64_t end) {
+  kvf_tiles *const host = room->host;
+  const int64_t stride = 2 * (int64_t)KVF_TILE_BYTES;
+  for (int64_t at = 0; at < room->size; at += 2 * LANES) {
+    KVF_TILE_LOAD(host, 0, rows[0].sums[at], KVF_TILE_BYTES);
+    KVF_TILE_LOAD(host, 1, rows[0].sums[at + LANES], KVF_TILE_BYTES);
+    if (tiles == 2) {
+      KVF_TILE_LOAD(host, 2, rows[1].sums[at], KVF_TILE_BYTES);
+      KVF_TILE_LOAD(host, 3, rows[1].sums[at + LANES], KVF_TILE_BYTES);
+    }
+    for (int64_t number = begin; number < end; ++number) {
+      KVF_TILE_LOAD(host, 4, room->values[at / LANES][number], KVF_TILE_BYTES);
+      KVF_TILE_LOAD(host, 5, room->values[at / LANES + 1][number], KVF_TILE_BYTES);
+      for (int64_t half = 0; half < (room->one ? 1 : 2); ++half) {
+        KVF_TILE_LOAD(host, 6, room->scores[0][number * STEP + half], stride);
+        KVF_TILE_MULTIPLY(host, 0, 4, 6);
+        KVF_TILE_MULTIPLY(host, 1, 5, 6);
+        if (tiles == 2) {
+          KVF_TILE_LOAD(host, 7, room->scores[1][number * STEP + half], stride);
+          KVF_TILE_MULTIPLY(host, 2, 4, 7);
+          KVF_TILE_MULTIPLY(host, 3, 5, 7);
+        }
+      }
+    }
+    KVF_TILE_STORE(host, 0, rows[0].sums[at], KVF_TILE_BYTES);
+    KVF_TILE_STORE(host, 1, rows[0].sums[at + LANES], KVF_TILE_BYTES);
+    if (tiles == 2) {
+      KVF_TILE_STORE(host, 2, rows[1].sums[at], KVF_TILE_BYTES);
+      KVF_TILE_STORE(host, 3, rows[1].sums[at + LANES], KVF_TILE_BYTES);
+    }
+  }
+}
+
+/* What softcap and the bias make of the scores of a position, times log2(e). */
+static __attribute__((noinline)) void bend_lanes(const matrix_rows *rows,
+                                                 const kvf_paged_attention_params *p,
+                                                 int32_t position, float scores[LANES]) {
+  if (p->softcap != 0.0f) {
+    for (int h = 0; h < LANES; ++h) {
+      const float x = scores[h] / p->softcap;
+      scores[h] =
+          p->softcap * kvf_tanh(x, kvf_exp_negative(-2.0f * kvf_float(kvf_bits(x) & 0x7FFFFFFFu)));
+    }
+  }
+  KVF_VECTORISE
+  for (int h = 0; h < LANES; ++h) { /* a row's token is less than 2^31 positions away */
+    const float away = (float)(int32_t)((uint32_t)position - (uint32_t)rows->positions[h]);
+    scores[h] =
+        (p->alibi_slopes.data != NULL ? scores[h] + rows->slopes[h] * away : scores[h]) * LOG2_E;
+  }
+}
+
+/* Products of the step from `first` on times `factor`, bent and masked; returns the largest score
+ * of each row, which is no NaN. */
+KVF_INLINE __m512 scale_lanes(const matrix_rows *rows, const kvf_paged_attention_params *p,
+                              int64_t first, uint32_t present, float scores[STEP][LANES],
+                              float factor, __m512 largest) {
+  const __m512 by = _mm512_set1_ps(factor);
+  const bool bends = p->softcap != 0.0f || p->alibi_slopes.data != NULL;
+  if (!bends && present == UINT32_MAX && first >= rows->tile.all_begin &&
+      first + STEP <= rows->tile.all_end) {
+    for (int i = 0; i < STEP; ++i) {
+      const __m512 scaled = _mm512_mul_ps(_mm512_load_ps(scores[i]), by);
+      _mm512_store_ps(scores[i], scaled);
+      largest = _mm512_max_ps(scaled, largest);
+    }
+    return largest;
+  }
+  const __m512i from = _mm512_load_si512(rows->seen_from);
+  const __m512i to = _mm512_load_si512(rows->seen_to);
+  for (int i = 0; i < STEP; ++i) {
+    _mm512_store_ps(scores[i], _mm512_mul_ps(_mm512_load_ps(scores[i]), by));
+    if (bends) {
+      bend_lanes(rows, p, (int32_t)first + i, scores[i]);
+    }
+    const __m512i position = _mm512_set1_epi32((int32_t)first + i);
+    const __mmask16 seen =
+        _mm512_cmple_epi32_mask(from, position) & _mm512_cmpgt_epi32_mask(to, position);
+    const __mmask16 kept = (present >> i & 1) != 0 ? seen : 0;
+    const __m512 score =
+        _mm512_mask_mov_ps(_mm512_set1_ps(KVF_NO_SCORE), kept, _mm512_load_ps(scores[i]));
+    _mm512_store_ps(scores[i], score);
+    largest = _mm512_max_ps(score, largest);
+  }
+  return largest;
+}
+
+/* Moves what scores are measured from to where weights are at most 2^SLACK. */
+static void move_bases(matrix_rows *rows, __m512 largest, int64_t size) {
+  enum { SLACK = 8 };
+  const __m512 before = _mm512_load_ps(rows->bases);
+  const __mmask16 moved =
+      _mm512_cmp_ps_mask(largest, _mm512_add_ps(before, _mm512_set1_ps(SLACK)), _CMP_GT_OQ);
+  if (moved == 0) {
+    return;
+  }
+  const __m512 after = _mm512_mask_mov_ps(before, moved, largest);
+  const __m512 less =
+      _mm512_mask_mov_ps(_mm512_set1_ps(1.0f), moved, powers_of_2(_mm512_sub_ps(before, after)));
+  _mm512_store_ps(rows->bases, after);
+  if (_mm512_mask_cmp_ps_mask(moved, before, _mm512_set1_ps(KVF_NO_SCORE), _CMP_NEQ_UQ) == 0) {
+    return; /* there is nothing yet */
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    _mm512_store_ps(rows->sums[i], _mm512_mul_ps(_mm512_load_ps(rows->sums[i]), less));
+  }
+  for (int h = 0; h < LANES; h += 8) {
+    const __m256 eight = h == 0 ? _mm512_castps512_ps256(less) : _mm512_extractf32x8_ps(less, 1);
+    _mm512_storeu_pd(rows->totals + h,
+                     _mm512_mul_pd(_mm512_loadu_pd(rows->totals + h), _mm512_cvtps_pd(eight)));
+  }
+}
+
+/*
+ * Turns the scores of steps [begin, end) into weights, in pairs of positions, as bf16 that lie
+ * where the first score of a pair was: the nearest; or their upper halves, and the nearest of what
+ * is left where the second was. The sum of these two is a weight but for 2^-17 of it.
+ */
+static void weigh_lanes(const matrix_room *room, matrix_rows *rows,
+                        const kvf_paged_attention_params *p, float scores[CHUNK][LANES],
+                        int64_t first_position, int64_t begin, int64_t end, float factor) {
+  const __m512i half = _mm512_set1_epi32(0x8000);
+  const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000u);
+  __m512 largest = _mm512_set1_ps(KVF_NO_SCORE);
+  for (int64_t number = begin; number < end; ++number) {
+    largest = scale_lanes(rows, p, first_position + number * STEP, room->present[number],
+                          scores + number * STEP, factor, largest);
+  }
+  move_bases(rows, largest, room->size);
+  const __m512 given = _mm512_load_ps(rows->bases);
+  const __mmask16 some = _mm512_cmp_ps_mask(given, _mm512_set1_ps(KVF_NO_SCORE), _CMP_NEQ_UQ);
+  const __m512 base = _mm512_maskz_mov_ps(some, given); /* kvf_score_base() */
+  __m512d totals[2] = {_mm512_loadu_pd(rows->totals), _mm512_loadu_pd(rows->totals + 8)};
+  for (int64_t number = begin; number < end; ++number) {
+    __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (int64_t i = number * STEP; i < number * STEP + STEP; i += 2) {
+      const __m512 first = powers_of_2(_mm512_sub_ps(_mm512_load_ps(scores[i]), base));
+      const __m512 second = powers_of_2(_mm512_sub_ps(_mm512_load_ps(scores[i + 1]), base));
+      sums[0] = _mm512_add_ps(sums[0], first);
+      sums[1] = _mm512_add_ps(sums[1], second);
+      if (room->one) {
+        const __m512i low = _mm512_add_epi32((__m512i)first, half);
+        const __m512i high = _mm512_and_si512(_mm512_add_epi32((__m512i)second, half), upper);
+        _mm512_store_si512(scores[i], _mm512_or_si512(_mm512_srli_epi32(low, 16), high));
+        continue;
+      }
+      const __m512i low = _mm512_and_si512((__m512i)first, upper);
+      const __m512i high = _mm512_and_si512((__m512i)second, upper);
+      const __m512i rest = _mm512_add_epi32((__m512i)_mm512_sub_ps(first, (__m512)low), half);
+      const __m512i other = _mm512_add_epi32((__m512i)_mm512_sub_ps(second, (__m512)high), half);
+      _mm512_store_si512(scores[i], _mm512_or_si512(_mm512_srli_epi32(low, 16), high));
+      _mm512_store_si512(scores[i + 1], _mm512_or_si512(_mm512_srli_epi32(rest, 16),
+                                                        _mm512_and_si512(other, upper)));
+    }
+    const __m512 sum = _mm512_add_ps(sums[0], sums[1]);
+    totals[0] = _mm512_add_pd(totals[0], _mm512_cvtps_pd(_mm512_castps512_ps256(sum)));
+    totals[1] = _mm512_add_pd(totals[1], _mm512_cvtps_pd(_mm512_extractf32x8_ps(sum, 1)));
+  }
+  _mm512_storeu_pd(rows->totals, totals[0]);
+  _mm512_storeu_pd(rows->totals + 8, totals[1]);
+}
+
+/* Brings what is aside to the base of now, and adds the sums of the rows that see a position and
+ * one before it. */
+static void put_aside(matrix_rows *rows, int64_t position, int64_t size) {
+  if (!rows->has_aside) {
+    memset(rows->aside, 0, (size_t)size * sizeof rows->aside[0]);
+    memset(rows->excesses, 0, (size_t)size * sizeof rows->excesses[0]);
+    memcpy(rows->aside_bases, rows->bases, sizeof rows->aside_bases);
+    rows->has_aside = true;
+  }
+  const __m512 now = _mm512_load_ps(rows->bases);
+  const __m512 then = _mm512_load_ps(rows->aside_bases);
+  const __mmask16 moved = _mm512_cmp_ps_mask(now, then, _CMP_NEQ_UQ);
+  const __m512 less =
+      _mm512_mask_mov_ps(_mm512_set1_ps(1.0f), moved, powers_of_2(_mm512_sub_ps(then, now)));
+  const __m512i at = _mm512_set1_epi32((int32_t)position);
+  const __mmask16 goes_on = _mm512_cmplt_epi32_mask(_mm512_load_si512(rows->seen_from), at) &
+                            _mm512_cmpgt_epi32_mask(_mm512_load_si512(rows->seen_to), at);
+  for (int64_t i = 0; i < size; ++i) {
+    const __m512 sum = _mm512_load_ps(rows->sums[i]);
+    const __m512 before = _mm512_mul_ps(_mm512_load_ps(rows->aside[i]), less);
+    const __m512 excess = _mm512_mul_ps(_mm512_load_ps(rows->excesses[i]), less);
+    const __m512 wanted = _mm512_sub_ps(sum, excess);
+    const __m512 after = _mm512_add_ps(before, wanted);
+    const __m512 over = _mm512_sub_ps(_mm512_sub_ps(after, before), wanted);
+    const __mmask16 finite = _mm512_cmp_ps_mask(over, over, _CMP_ORD_Q);
+    _mm512_store_ps(rows->aside[i], _mm512_mask_mov_ps(before, goes_on, after));
+    _mm512_store_ps(rows->excesses[i],
+                    _mm512_mask_mov_ps(excess, goes_on, _mm512_maskz_mov_ps(finite, over)));
+    _mm512_store_ps(rows->sums[i], _mm512_mask_mov_ps(sum, goes_on, _mm512_setzero_ps()));
+  }
+  memcpy(rows->aside_bases, rows->bases, sizeof rows->aside_bases);
+}
+
+/* Takes what is aside into the sums again, at the end. */
+static void add_aside(matrix_rows *rows, int64_t size) {
+  put_aside(rows, -1, size); /* of no rows: what is aside has the base of now */
+  for (int64_t i = 0; i < size; ++i) {
+    const __m512 rest =
+        _mm512_sub_ps(_mm512_load_ps(rows->sums[i]), _mm512_load_ps(rows->excesses[i]));
+    _mm512_store_ps(rows->sums[i], _mm512_add_ps(_mm512_load_ps(rows->aside[i]), rest));
+  }
+}
+
+/* The steps [begin, end) of a chunk that a tile of rows sees some of. */
+typedef struct steps_seen {
+  int64_t begin;
+  int64_t end;
+} steps_seen;
+
+static steps_seen steps_of(const matrix_rows *rows, int64_t first) {
+  const int64_t begin = rows->tile.begin - first;
+  const int64_t end = rows->tile.end - first;
+  const int64_t last = end < CHUNK ? end : CHUNK;
+  return (steps_seen){begin > 0 ? begin / STEP : 0,
+                      rows->tile.rows == 0 || end <= 0 ? 0 : (last + STEP - 1) / STEP};
+}
+
+/* One or two tiles of rows and a chunk. */
+KVF_INLINE void attend_chunk(matrix_room *room, matrix_rows *rows, const int tiles,
+                             const kvf_paged_attention_params *p, int64_t first, float factor) {
+  steps_seen seen = steps_of(rows, first);
+  if (tiles == 2) {
+    const steps_seen other = steps_of(&rows[1], first);
+    const bool both = seen.begin < seen.end && other.begin < other.end;
+    seen = both ? (steps_seen){seen.begin < other.begin ? seen.begin : other.begin,
+                               seen.end > other.end ? seen.end : other.end}
+           : seen.begin < seen.end ? seen
+                                   : other;
+  }
+  if (seen.begin >= seen.end) {
+    return;
+  }
+  for (int64_t number = seen.begin; number < seen.end; ++number) {
+    score_by_matrix(room, rows, tiles, number);
+  }
+  for (int tile = 0; tile < tiles; ++tile) {
+    weigh_lanes(room, &rows[tile], p, room->scores[tile], first, seen.begin, seen.end, factor);
+  }
+  add_by_matrix(room, rows, tiles, seen.begin, seen.end);
+}
+
+static __attribute__((noinline)) void attend_chunk_of_two(matrix_room *room, matrix_rows *rows,
+                                                          const kvf_paged_attention_params *p,
+                                                          int64_t first, float factor) {
+  attend_chunk(room, rows, 2, p, first, factor);
+}
+
+static __attribute__((noinline)) void attend_chunk_of_one(matrix_room *room, matrix_rows *rows,
+                                                          const kvf_paged_attention_params *p,
+                                                          int64_t first, float factor) {
+  attend_chunk(room, rows, 1, p, first, factor);
+}
+
+/* Brings a chunk's positions [begin, end) into tiles. */
+static void pack_chunk(matrix_room *room, const kvf_paged_attention_params *p,
+                       const kvf_attention_tile *tile, int64_t kv_head, int64_t first) {
+  static const uint8_t nothing[MOST]; /* what is not there, which has no weight */
+  row_place places[STEP];
+  step where;
+  for (int64_t number = 0; number < STEPS; ++number) {
+    const int64_t from = first + number * STEP;
+    const int64_t begin = tile->begin > from ? tile->begin : from;
+    const int64_t end = tile->end < from + STEP ? tile->end : from + STEP;
+    room->present[number] = 0;
+    if (begin >= end) {
+      continue;
+    }
+    locate(&where, p, tile->sequence, begin, end);
+    for (int64_t i = 0; i < where.count; ++i) {
+      room->present[number] |= 1u << (where.positions[i] - from);
+    }
+    for (int side = 0; side < 2; ++side) {
+      const kvf_view *side_of = side == 0 ? &p->key_cache : &p->value_cache;
+      for (int64_t i = 0; i < STEP; ++i) {
+        places[i].elements = nothing;
+      }
+      for (int64_t i = 0; i < where.count;
+           ++i) { /* a position has its place in a step, wherever the unit begins */
+        places[where.positions[i] - from] =
+            find_row(p, side_of, room->size, where.blocks[i], where.offsets[i], kv_head);
+      }
+      (side == 0 ? pack_keys : pack_values)(room, number, places);
+    }
+  }
+}
+
+/* Sums as they are, or divided by the weights; by row, where the scores were. */
+static float *rows_of_results(matrix_room *room, matrix_rows *rows, const __m512 *factors,
+                              const __m512 *totals) {
+  float *to = room->scores[0][0];
+  __m512 nearest = _mm512_setzero_ps();
+  __mmask16 some = 0xFFFF;
+  if (totals != NULL) {
+    nearest = _mm512_div_ps(_mm512_set1_ps(1.0f), *totals);
+    some = _mm512_cmp_ps_mask(*totals, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  }
+  for (int64_t at = 0; at < room->size; at += LANES) {
+    __m512i results[LANES];
+    for (int i = 0; i < LANES; ++i) {
+      __m512 sum = _mm512_load_ps(rows->sums[at + i]);
+      if (totals != NULL) { /* the quotient of kvf_attention_result(), by its remainder */
+        const __m512 scaled = _mm512_mul_ps(_mm512_mul_ps(sum, factors[0]), factors[1]);
+        const __m512 about = _mm512_mul_ps(scaled, nearest);
+        const __m512 rest = _mm512_fnmadd_ps(about, *totals, scaled);
+        const __mmask16 finite = _mm512_cmp_ps_mask(rest, rest, _CMP_ORD_Q);
+        sum = _mm512_maskz_mov_ps(some, _mm512_mask3_fmadd_ps(rest, nearest, about, finite));
+      }
+      results[i] = (__m512i)sum;
+    }
+    transpose_words(results);
+    for (int i = 0; i < LANES; ++i) {
+      _mm512_store_si512(to + i * room->size + at, results[i]);
+    }
+  }
+  return to;
+}
+
+/* The end of a tile of rows: out and lse, or a split. */
+static void end_rows(progress *now, matrix_room *room, matrix_rows *rows,
+                     const kvf_paged_attention_params *p, int64_t kv_head, int64_t split,
+                     float scale) {
+  const int64_t size = room->size;
+  const bool whole = rows->tile.splits == 1;
+  float factors[LANES] = {0};
+  float totals[LANES] = {0};
+  float bases[LANES];
+  if (rows->has_aside) {
+    add_aside(rows, size);
+  }
+  now->heads = 1;
+  for (int32_t h = 0; h < rows->tile.rows; ++h) {
+    now->heads_of[0] = kvf_find_row(p, &rows->tile, kv_head, h);
+    now->largest[0] = rows->bases[h] * LOG_2;
+    now->total[0] = rows->totals[h];
+    const kvf_row_end end = end_row(now, p, 0);
+    factors[h] = end.factor;
+    totals[h] = end.total;
+    bases[h] = end.base;
+  }
+  const __m512 parts[] = {_mm512_loadu_ps(factors), _mm512_set1_ps(scale)};
+  const __m512 divisors = _mm512_loadu_ps(totals);
+  float *results = rows_of_results(room, rows, parts, whole ? &divisors : NULL);
+  for (int32_t h = 0; h < rows->tile.rows; ++h, results += size) {
+    now->heads_of[0] = kvf_find_row(p, &rows->tile, kv_head, h);
+    if (whole) {
+      put_row(p, &now->heads_of[0], results, size, (kvf_row_end){bases[h], factors[h], totals[h]});
+    } else {
+      now->largest[0] = rows->bases[h] * LOG_2;
+      now->total[0] = rows->totals[h];
+      memcpy(now->sums, results, (size_t)size * sizeof *results);
+      store_split(now, p, split);
+    }
+  }
+}
+
+/* A unit. */
+static __attribute__((noinline)) void
+attend_by_matrix(progress *now, const kvf_paged_attention_params *p, const kvf_attention_unit *unit,
+                 const kvf_attention_tile *tile, float factor, float scale) {
+  matrix_room *const room = now->matrix;
+  const bool bends = p->softcap != 0.0f || p->alibi_slopes.data != NULL;
+  const float by = quiet(bends ? factor : factor * LOG2_E);
+  const int32_t each = now->rows / LANES;
+  room->size = now->size;
+  room->num_tiles = (tile->rows + LANES - 1) / LANES;
+  room->one = p->out_bytes == 2;
+  for (int32_t i = 0; i < room->num_tiles; ++i) {
+    matrix_rows *rows = &room->tiles[i];
+    rows->tile =
+        each == 1 ? *tile
+                  : kvf_find_tile(p, unit->sequence, unit->number * each + i, unit->split, LANES);
+    load_query_pairs(rows, p, unit->kv_head, room->size);
+  }
+  for (int64_t first = tile->begin / CHUNK * CHUNK; tile->rows > 0 && first < tile->end;
+       first += CHUNK) {
+    pack_chunk(room, p, tile, unit->kv_head, first);
+    for (int32_t i = 0; first > tile->begin && first % ASIDE == 0 && i < room->num_tiles; ++i) {
+      put_aside(&room->tiles[i], first, room->size);
+    }
+    int32_t i = 0;
+    for (; i + 2 <= room->num_tiles; i += 2) {
+      attend_chunk_of_two(room, &room->tiles[i], p, first, by);
+    }
+    if (i < room->num_tiles) {
+      attend_chunk_of_one(room, &room->tiles[i], p, first, by);
+    }
+  }
+  for (int32_t i = 0; i < room->num_tiles; ++i) {
+    end_rows(now, room, &room->tiles[i], p, unit->kv_head, unit->split, scale);
+  }
+}
+
+#endif
+
 static float head_scale(const kvf_view *scales, int64_t kv_head) {
   return ((const float *)scales->data)[kv_head * scales->stride[0]];
+}
+
+/* A tile of up to HEADS rows, or such a part of one. */
+static void attend_tile(progress *now, const kvf_paged_attention_params *p,
+                        const kvf_attention_unit *unit, const kvf_attention_tile *tile,
+                        float factor, float scale) {
+  step steps[2]; /* in turn */
+  now->heads = tile->rows;
+  for (int32_t h = 0; h < tile->rows; ++h) {
+    now->heads_of[h] = kvf_find_row(p, tile, unit->kv_head, h);
+  }
+  load_query(now, p, factor);
+  locate(&steps[0], p, tile->sequence, tile->begin, tile->end);
+  int turn = 0;
+  for (int64_t first = tile->begin; tile->rows > 0 && first < tile->end; turn ^= 1) {
+    first = first / STEP * STEP + STEP;
+    locate(&steps[turn ^ 1], p, tile->sequence, first < tile->end ? first : tile->begin, tile->end);
+    attend(now, p, tile, unit->kv_head, &steps[turn], &steps[turn ^ 1]);
+  }
+  if (tile->splits == 1) {
+    store(now, p, scale);
+  } else {
+    store_split(now, p, unit->split);
+  }
 }
 
 /* Units: see kvforge/cache/attention_tiles.h. */
@@ -931,46 +1245,21 @@ static void attend_unit(progress *now, const kvf_paged_attention_params *p, int6
   if (unit.split >= tile.splits) {
     return;
   }
-  now->heads = tile.rows;
-  for (int32_t h = 0; h < tile.rows; ++h) {
-    now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
-  }
   const float factor = p->scale * head_scale(&p->k_scale, unit.kv_head);
-  step steps[2]; /* in turn; by the matrix unit both at once */
+  const float scale = head_scale(&p->v_scale, unit.kv_head);
 #if defined(__AVX512F__)
   const bool many =
       tile.num_tokens * p->group > KVF_ATTENTION_ROWS || (p->whole_keys & KVF_MATRIX_ALWAYS) != 0;
-  const bool by_matrix = p->whole_keys != KVF_NO_MATRIX && many;
-  if (by_matrix != now->by_matrix) {
-    arrange(now, by_matrix);
+  if (many && now->matrix != NULL) {
+    attend_by_matrix(now, p, &unit, &tile, factor, scale);
+    return;
   }
-  if (by_matrix) {
-    load_query_pairs(now, p, &tile);
-    for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end;
-         first = first / (2 * STEP) * 2 * STEP + 2 * STEP) {
-      const int64_t second = first / (2 * STEP) * 2 * STEP + STEP;
-      locate(&steps[0], p, tile.sequence, first, first < second ? tile.end : first);
-      locate(&steps[1], p, tile.sequence, first < second ? second : first, tile.end);
-      attend_by_matrix(now, p, &tile, unit.kv_head, steps, factor);
-    }
-  }
-#else
-  const bool by_matrix = false;
 #endif
-  if (!by_matrix) {
-    load_query(now, p, factor);
-  }
-  locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
-  int turn = 0;
-  for (int64_t first = tile.begin; !by_matrix && tile.rows > 0 && first < tile.end; turn ^= 1) {
-    first = first / STEP * STEP + STEP;
-    locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
-    attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
-  }
-  if (tile.splits == 1) {
-    store(now, p, head_scale(&p->v_scale, unit.kv_head));
-  } else {
-    store_split(now, p, unit.split);
+  kvf_attention_tile part = tile; /* of one for the matrix unit */
+  for (int32_t row = 0; row < tile.rows; row += HEADS) {
+    part.first_row = tile.first_row + row;
+    part.rows = tile.rows - row < HEADS ? tile.rows - row : HEADS;
+    attend_tile(now, p, &unit, &part, factor, scale);
   }
 }
 
@@ -1002,12 +1291,24 @@ static void run_units(progress *now, const kvf_paged_attention_params *p, int64_
 }
 
 #if defined(__AVX512F__)
+/* By the matrix unit, or `host`, where there is memory for it. */
+static __attribute__((noinline)) void run_units_by_matrix(progress *now,
+                                                          const kvf_paged_attention_params *p,
+                                                          int64_t begin, int64_t end,
+                                                          kvf_tiles *host) {
+  const size_t tiles = (size_t)now->rows / KVF_CPU_MATRIX_ROWS;
+  now->matrix = aligned_alloc(64, sizeof *now->matrix + tiles * sizeof now->matrix->tiles[0]);
+  if (now->matrix != NULL) {
+    now->matrix->host = host;
+  }
+  run_units(now, p, begin, end);
+  free(now->matrix);
+}
+
 static __attribute__((noinline)) void
 run_units_on_host(progress *now, const kvf_paged_attention_params *p, int64_t begin, int64_t end) {
   kvf_tiles tiles;
-  now->host = &tiles;
-  run_units(now, p, begin, end);
-  now->host = NULL;
+  run_units_by_matrix(now, p, begin, end, &tiles);
 }
 
 #endif
@@ -1023,17 +1324,20 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__bf16__fp8_e4m3)(const void *params,
   now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
   now.rows = kvf_cpu_attention_rows(now.size);
-  arrange(&now, false);
+  arrange(&now);
+  now.matrix = NULL;
 #if defined(__AVX512F__)
   if (p->whole_keys != KVF_NO_MATRIX) {
-    now.rows = KVF_CPU_MATRIX_ROWS; /* of a tile, whether few of them go by the unit or not */
+    now.rows = KVF_MATRIX_ROWS_OF(
+        p->whole_keys); /* of a tile, whether few of them go by the unit or not */
+  }
+  if (p->whole_keys != KVF_NO_MATRIX && p->combines == 0) {
     if ((p->whole_keys & KVF_MATRIX_IN_C) != 0) {
       run_units_on_host(&now, p, begin, end);
       return;
     }
-    now.host = NULL;
     kvf_tiles_begin();
-    run_units(&now, p, begin, end);
+    run_units_by_matrix(&now, p, begin, end, NULL);
     kvf_tiles_end();
     return;
   }

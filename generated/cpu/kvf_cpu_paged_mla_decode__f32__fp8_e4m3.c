@@ -507,27 +507,60 @@ static void put_row_f32(const kvf_paged_mla_decode_params *p, int64_t at, const 
   for (int64_t first = 0; first < size; first += SIZE) {
     const int64_t count = size - first < SIZE ? size - first : SIZE;
     kvf_store_results_f32(results, row + first, count);
+    if (p->out.stride[2] == 1) {
+      memcpy(to + first, results, (size_t)count * sizeof *results);
+      continue;
+    }
     for (int64_t i = 0; i < count; ++i) {
       to[(first + i) * p->out.stride[2]] = results[i];
     }
   }
 }
 
+/* The results of a row, and what they were divided by. */
+static void put_row(const kvf_paged_mla_decode_params *p, const kvf_attention_row *row,
+                    const float *results, int64_t size, kvf_row_end end) {
+  const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
+  put_row_f32(p, at, results, size);
+  if (p->lse.data != NULL) {
+    const kvf_merged all = {.largest = end.base, .total = end.total};
+    ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
+        kvf_merged_lse(all, 1.0);
+  }
+}
+
 static void store(progress *now, const kvf_paged_mla_decode_params *p, float scale) {
   for (int64_t h = 0; h < now->heads; ++h) {
-    const kvf_attention_row *row = &now->heads_of[h];
     const kvf_row_end end = end_row(now, p, h);
-    const int64_t at = row->token * p->out.stride[0] + row->head * p->out.stride[1];
     float *results = now->sums + h * now->padded;
     for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
       results[i] = kvf_attention_result(results[i], scale, end);
     }
-    put_row_f32(p, at, results, KVF_DS_MLA_LATENT);
-    if (p->lse.data != NULL) {
-      const kvf_merged all = {.largest = end.base, .total = end.total};
-      ((float *)p->lse.data)[row->head * p->lse.stride[0] + row->token * p->lse.stride[1]] =
-          kvf_merged_lse(all, 1.0);
-    }
+    put_row(p, &now->heads_of[h], results, KVF_DS_MLA_LATENT, end);
+  }
+}
+
+/* A tile of up to HEADS rows, or such a part of one. */
+static void attend_tile(progress *now, const kvf_paged_mla_decode_params *p,
+                        const kvf_attention_unit *unit, const kvf_attention_tile *tile,
+                        float factor, float scale) {
+  step steps[2]; /* in turn */
+  now->heads = tile->rows;
+  for (int32_t h = 0; h < tile->rows; ++h) {
+    now->heads_of[h] = kvf_find_row(p, tile, unit->kv_head, h);
+  }
+  load_query(now, p, factor);
+  locate(&steps[0], p, tile->sequence, tile->begin, tile->end);
+  int turn = 0;
+  for (int64_t first = tile->begin; tile->rows > 0 && first < tile->end; turn ^= 1) {
+    first = first / STEP * STEP + STEP;
+    locate(&steps[turn ^ 1], p, tile->sequence, first < tile->end ? first : tile->begin, tile->end);
+    attend(now, p, tile, unit->kv_head, &steps[turn], &steps[turn ^ 1]);
+  }
+  if (tile->splits == 1) {
+    store(now, p, scale);
+  } else {
+    store_split(now, p, unit->split);
   }
 }
 
@@ -539,25 +572,9 @@ static void attend_unit(progress *now, const kvf_paged_mla_decode_params *p, int
   if (unit.split >= tile.splits) {
     return;
   }
-  now->heads = tile.rows;
-  for (int32_t h = 0; h < tile.rows; ++h) {
-    now->heads_of[h] = kvf_find_row(p, &tile, unit.kv_head, h);
-  }
   const float factor = p->scale * *(const float *)p->kv_scale.data;
-  load_query(now, p, factor);
-  step steps[2]; /* in turn */
-  locate(&steps[0], p, tile.sequence, tile.begin, tile.end);
-  int turn = 0;
-  for (int64_t first = tile.begin; tile.rows > 0 && first < tile.end; turn ^= 1) {
-    first = first / STEP * STEP + STEP;
-    locate(&steps[turn ^ 1], p, tile.sequence, first < tile.end ? first : tile.begin, tile.end);
-    attend(now, p, &tile, unit.kv_head, &steps[turn], &steps[turn ^ 1]);
-  }
-  if (tile.splits == 1) {
-    store(now, p, *(const float *)p->kv_scale.data);
-  } else {
-    store_split(now, p, unit.split);
-  }
+  const float scale = *(const float *)p->kv_scale.data;
+  attend_tile(now, p, &unit, &tile, factor, scale);
 }
 
 /* Units: tokens, of each the query heads. */

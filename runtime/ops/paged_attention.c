@@ -193,6 +193,23 @@ static int32_t choose_matrix(const params_type *params, const kvf_variant *varia
   return matrix != KVF_NO_MATRIX && kvf_is_batch_invariant() ? matrix | KVF_MATRIX_ALWAYS : matrix;
 }
 
+/* Rows of a unit by a CPU's matrix unit: many, for which keys and values are brought into tiles
+ * once, while each thread has some units. A unit that is split is one tile, so that its parts are
+ * the same whatever else is in the call. */
+static int32_t choose_rows(const kvf_check *check, params_type *params) {
+  enum { UNITS_OF_A_THREAD = 8 };
+  const int32_t asked = check->exec.num_threads;
+  const int64_t threads = asked > 0 ? asked : kvf_num_threads();
+  int32_t rows = params->splits > 1 ? KVF_CPU_MATRIX_ROWS : KVF_CPU_MATRIX_MOST_ROWS;
+  for (; rows > KVF_CPU_MATRIX_ROWS; rows /= 2) {
+    count_units(params, rows);
+    if (params->num_units >= UNITS_OF_A_THREAD * threads) {
+      break;
+    }
+  }
+  return rows;
+}
+
 /* Tokens that a sequence may have. */
 static int64_t longest_of(const params_type *params) {
   return params->max_query_len > 0 ? params->max_query_len : params->num_tokens;
@@ -561,10 +578,14 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   params.whole_values = KVF_VALUES_SINGLY;
   params.few = 0;
   if (check.exec.backend == KVF_CPU) {
+    int32_t rows = kvf_cpu_attention_rows(params.head_size);
     params.whole_keys = choose_matrix(&params, variant);
+    if (params.whole_keys != KVF_NO_MATRIX) {
+      rows = choose_rows(&check, &params);
+      params.whole_keys |= KVF_MATRIX_OF_ROWS(rows);
+    }
     return run_cpu(&check, variant, &params, params.head_size, params.head_size + KVF_SPLIT_EXTRA,
-                   params.whole_keys != KVF_NO_MATRIX ? KVF_CPU_MATRIX_ROWS
-                                                      : kvf_cpu_attention_rows(params.head_size));
+                   rows);
   }
   check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
   if (check.status != KVF_OK) {

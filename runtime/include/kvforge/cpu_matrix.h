@@ -11,4 +11,8 @@ enum {
 /* Beside one of these: whatever has so few rows that it is slower. */
 enum { KVF_MATRIX_ALWAYS = 4 };
 
+/* Beside these: the rows of a unit of work. */
+#define KVF_MATRIX_OF_ROWS(rows) ((rows) << 8)
+#define KVF_MATRIX_ROWS_OF(matrix) ((matrix) >> 8)
+
 #endif

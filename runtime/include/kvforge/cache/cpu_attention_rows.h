@@ -11,8 +11,8 @@
  */
 enum { KVF_CPU_ATTENTION_FLOATS = 3520, KVF_CPU_ATTENTION_STEP = 32, KVF_CPU_ATTENTION_PAD = 16 };
 
-/* By the matrix unit, rows of a unit, and elements of a head at most. */
-enum { KVF_CPU_MATRIX_ROWS = 16, KVF_CPU_MATRIX_SIZE = 128 };
+/* By the matrix unit, rows of a tile, of a unit of work at most, and elements of a head at most. */
+enum { KVF_CPU_MATRIX_ROWS = 16, KVF_CPU_MATRIX_MOST_ROWS = 256, KVF_CPU_MATRIX_SIZE = 128 };
 
 KVF_INLINE int32_t kvf_cpu_attention_rows(int64_t head_size) {
   const int64_t padded =

@@ -1918,10 +1918,14 @@ pub fn merge_attn_states(
 /// On a CPU with AMX heads of 32, 64, 96 or 128 bf16 elements, or codes of 8 bits for queries of
 /// bf16, go by its matrix unit where elements of a head lie side by side and a sequence has more
 /// than 8 rows in the call for a KV head, with KVFORGE_BATCH_INVARIANT=1 however few: products are
-/// exact and sums are f32, but that the unit takes numbers below 2^-126 for 0, and a weight is two
-/// bf16, whose sum is off by 2^-17 of it at most. The first such call asks Linux for the unit, for
-/// the whole process: from then on a stack for signal handlers needs room for another 8 KiB.
-/// KVFORGE_ISA=avx512 leaves the unit out.
+/// exact and sums are f32, which are put aside every 2,048 positions, but that the unit takes
+/// numbers below 2^-126 for 0, and for an out of f32 a weight is two bf16, whose sum is off by
+/// 2^-17 of it at most. For an out of bf16 it is one, as in FlashAttention: out is then off by up
+/// to 2^-8 of the sum over p of e^a[p] / total * |V[p]|, besides. The first such call asks Linux
+/// for the unit, for the whole process: from then on a stack for signal handlers needs room for
+/// another 8 KiB. While it is at work a thread has 128 to 576 KiB of memory from aligned_alloc()
+/// besides; one that gets none goes without the
+/// unit. KVFORGE_ISA=avx512 leaves the unit out.
 ///
 /// On CUDA from compute capability 8.0 on, heads of 64, 128 or 256 f16 or bf16
 /// elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4 of 128 in tiles
@@ -1937,9 +1941,9 @@ pub fn merge_attn_states(
 ///
 /// head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
 /// thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
-/// tensor cores 8, 16 or 128, of heads of 256 8 or 64, by a CPU's matrix unit 16, and reads keys
-/// and values once for all of them. What a thread of the CPU keeps is on its stack, which a call
-/// takes 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the
+/// tensor cores 8, 16 or 128, of heads of 256 8 or 64, by a CPU's matrix unit 16 to 256, and reads
+/// keys and values once for all of them. What a thread of the CPU keeps is on its stack, which a
+/// call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the
 /// positions of the tiles of sequences whose tokens are all below split_tokens are cut into at most
 /// `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. (Give
 /// room for the tokens that decode, and have them first.) What the parts come to is put into
