@@ -320,6 +320,12 @@ KVF_INLINE float4 four_numbers_at(const void *vector, int32_t bytes, uint32_t i)
   return static_cast<const float4 *>(vector)[i];
 }
 
+/*
+ * Where vector `i` of so many lies in shared memory: those with an even number first, so that
+ * lanes, which have two neighbours each, read places side by side, of different banks.
+ */
+KVF_INLINE uint32_t parted(uint32_t i, uint32_t count) { return i % 2 * (count / 2) + i / 2; }
+
 /* All threads of the block write the weights, 1 without any; they are there behind the next
  * barrier. */
 KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, uint32_t thread,
@@ -333,24 +339,29 @@ KVF_INLINE void share_weights(const kvf_rope_and_cache_flash_params &p, uint32_t
     if (weights != nullptr && (of_query ? p.norms_q : p.norms_k)) {
       four = four_numbers_at(weights, of_query ? p.q_weight_bytes : p.k_weight_bytes, at);
     }
-    shared[i] = make_float4(__fadd_rn(four.x, p.weight_bias), __fadd_rn(four.y, p.weight_bias),
-                            __fadd_rn(four.z, p.weight_bias), __fadd_rn(four.w, p.weight_bias));
+    shared[i - at + parted(at, each)] =
+        make_float4(__fadd_rn(four.x, p.weight_bias), __fadd_rn(four.y, p.weight_bias),
+                    __fadd_rn(four.z, p.weight_bias), __fadd_rn(four.w, p.weight_bias));
   }
 }
 
-/* All lanes of a warp write its token's angles. */
+/* All lanes of a warp write its token's angles. Of pairs of neighbours a lane has one vector of a
+ * chunk. */
 KVF_INLINE void share_angles(const kvf_rope_and_cache_flash_params &p, const void *angles,
                              uint32_t lane, float4 *shared) {
-  for (uint32_t i = lane; i < (uint32_t)p.rotary_dim / 4; i += 32) {
-    shared[i] = four_numbers_at(angles, p.angle_bytes, i);
+  const uint32_t each = (uint32_t)p.rotary_dim / 8;
+  for (uint32_t i = lane; i < 2 * each; i += 32) {
+    const uint32_t before = i < each ? 0 : each;
+    shared[p.is_neox ? before + parted(i - before, each) : i] =
+        four_numbers_at(angles, p.angle_bytes, i);
   }
 }
 
-/* A chunk, normed, but for the rounding. */
-KVF_INLINE void norm(float factor, const float4 *weights, float (&v)[WIDE]) {
+/* A chunk, normed, but for the rounding; its vectors of weights are so many apart. */
+KVF_INLINE void norm(float factor, const float4 *weights, uint32_t apart, float (&v)[WIDE]) {
 #pragma unroll
   for (int i = 0; i < WIDE; i += 4) {
-    const float4 weight = weights[i / 4];
+    const float4 weight = weights[i / 4 * apart];
     v[i + 0] = __fmul_rn(__fmul_rn(v[i + 0], factor), weight.x);
     v[i + 1] = __fmul_rn(__fmul_rn(v[i + 1], factor), weight.y);
     v[i + 2] = __fmul_rn(__fmul_rn(v[i + 2], factor), weight.z);
@@ -358,13 +369,13 @@ KVF_INLINE void norm(float factor, const float4 *weights, float (&v)[WIDE]) {
   }
 }
 
-/* Rotates pairs whose halves are in two chunks. */
-KVF_INLINE void rotate_halves(const float4 *cosines, const float4 *sines, float (&a)[WIDE],
-                              float (&b)[WIDE]) {
+/* Rotates pairs whose halves are in two chunks, whose vectors of angles are so many apart. */
+KVF_INLINE void rotate_halves(const float4 *cosines, const float4 *sines, uint32_t apart,
+                              float (&a)[WIDE], float (&b)[WIDE]) {
 #pragma unroll
   for (int i = 0; i < WIDE; i += 4) {
-    const float4 c = cosines[i / 4];
-    const float4 s = sines[i / 4];
+    const float4 c = cosines[i / 4 * apart];
+    const float4 s = sines[i / 4 * apart];
     kvf_rotate_f32(&a[i + 0], &b[i + 0], c.x, s.x);
     kvf_rotate_f32(&a[i + 1], &b[i + 1], c.y, s.y);
     kvf_rotate_f32(&a[i + 2], &b[i + 2], c.z, s.z);
@@ -391,7 +402,7 @@ KVF_INLINE void rotate(const kvf_rope_and_cache_flash_params &p, const lane_part
   const float4 *sines = angles + p.rotary_dim / 8;
   if (p.is_neox) {
     if (part.turns_first) {
-      rotate_halves(angles + part.first * (WIDE / 4), sines + part.first * (WIDE / 4), a, b);
+      rotate_halves(angles + part.first, sines + part.first, (uint32_t)p.rotary_dim / 16, a, b);
     }
     return;
   }
@@ -439,15 +450,6 @@ KVF_INLINE const uint16_t *find_from(const kvf_view &view, int64_t token, uint32
   return static_cast<const uint16_t *>(view.data) + offset_of(view, token, head);
 }
 
-/* The sums of the squares of two chunks, one half on the other. */
-KVF_INLINE void sum_chunks(const float (&low)[WIDE], const float (&high)[WIDE],
-                           float (&sums)[WIDE / KVF_SUM_PART]) {
-#pragma unroll
-  for (int i = 0; i < WIDE / KVF_SUM_PART; ++i) {
-    sums[i] = kvf_sum_part(low + i * KVF_SUM_PART, high + i * KVF_SUM_PART);
-  }
-}
-
 /* What the elements of a row are multiplied by in its norm. All lanes of the warp come here, those
  * without a row too. */
 KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row &what,
@@ -455,21 +457,20 @@ KVF_INLINE float find_factor(const kvf_rope_and_cache_flash_params &p, const row
                              const float (&b)[WIDE]) {
   const uint32_t lane = threadIdx.x;
   const uint32_t half = (uint32_t)p.head_size / (2 * WIDE);
-  float sums[WIDE / KVF_SUM_PART] = {};
+  float sum = 0;
   if (what.there) {
     if (part.first == lane && part.second == lane + half) {
-      sum_chunks(a, b, sums);
+      sum = kvf_sum_part(a, b);
     } else {
       float low[WIDE];
       float high[WIDE];
       const uint16_t *from = find_from(what.is_query ? p.query : p.key, token, (uint32_t)what.head);
       widen(load(from + lane * WIDE), low);
       widen(load(from + (lane + half) * WIDE), high);
-      sum_chunks(low, high, sums);
+      sum = kvf_sum_part(low, high);
     }
   }
-  float sum = kvf_fold_lanes(sums[0], blockDim.x);
-  return kvf_norm_factor(sum, p.head_size, p.eps);
+  return kvf_norm_factor(kvf_fold_lanes(sum, blockDim.x), p.head_size, p.eps);
 }
 
 /* A query or key, by as many lanes as blocks have columns. */
@@ -482,8 +483,8 @@ KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, row what,
   widen(held.second, b);
   if (what.norms) {
     const float factor = find_factor(p, what, part, token, a, b);
-    norm(factor, weights + part.first * (WIDE / 4), a);
-    norm(factor, weights + part.second * (WIDE / 4), b);
+    norm(factor, weights + part.first, (uint32_t)p.head_size / 8, a);
+    norm(factor, weights + part.second, (uint32_t)p.head_size / 8, b);
     if (p.rounding == KVF_ROUND_UNFUSED) {
       round_to_bf16(a);
       round_to_bf16(b);
@@ -499,6 +500,62 @@ KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, row what,
   }
   if (what.there) {
     put(p, what, part, at_out, a, b);
+  }
+}
+
+/* What a lane has of what rows share: the weights of its chunks, and the angles of the pairs in
+ * them. */
+struct shared_numbers {
+  float4 weights[2 * WIDE / 4];
+  float4 cosines[WIDE / 4];
+  float4 sines[WIDE / 4];
+};
+
+/* Whether queries are as most are: of pairs in halves of the whole head, written as they are read,
+ * and rounded. */
+KVF_INLINE bool is_usual(const kvf_rope_and_cache_flash_params &p) {
+  return p.is_neox && p.rotary_dim == p.head_size && p.q_becomes == KVF_QUERY_SCALAR &&
+         (!p.norms_q || p.rounding == KVF_ROUND_UNFUSED);
+}
+
+KVF_INLINE shared_numbers find_numbers(const kvf_rope_and_cache_flash_params &p,
+                                       const lane_part &part, const float4 *weights,
+                                       const float4 *angles, bool norms) {
+  const uint32_t apart = (uint32_t)p.head_size / 8;
+  shared_numbers found = {};
+#pragma unroll
+  for (uint32_t i = 0; i < WIDE / 4; ++i) {
+    if (norms) {
+      found.weights[i] = weights[part.first + i * apart];
+      found.weights[WIDE / 4 + i] = weights[part.second + i * apart];
+    }
+    found.cosines[i] = angles[part.first + i * (apart / 2)];
+    found.sines[i] = angles[apart + part.first + i * (apart / 2)];
+  }
+  return found;
+}
+
+/* A usual query, as write_turned() would have it: without a question to the parameters, by numbers
+ * in registers. */
+KVF_INLINE void write_usual_query(const kvf_rope_and_cache_flash_params &p, const chunks &held,
+                                  const shared_numbers &numbers, bool there, uint32_t apart,
+                                  uint16_t *out, bool norms) {
+  float a[WIDE];
+  float b[WIDE];
+  widen(held.first, a);
+  widen(held.second, b);
+  if (norms) {
+    const float sum = there ? kvf_sum_part(a, b) : 0.0f;
+    const float factor = kvf_norm_factor(kvf_fold_lanes(sum, blockDim.x), p.head_size, p.eps);
+    norm(factor, numbers.weights, 1, a);
+    norm(factor, numbers.weights + WIDE / 4, 1, b);
+    round_to_bf16(a);
+    round_to_bf16(b);
+  }
+  rotate_halves(numbers.cosines, numbers.sines, 1, a, b);
+  if (there) {
+    store(a, out);
+    store(b, out + apart);
   }
 }
 
@@ -635,20 +692,59 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
     uint32_t head = base + own - least - rows.queries;
     const uint16_t *from = find_from(p.query, token, head + AHEAD * step) + lane.part.first * WIDE;
     uint64_t at_out = (uint64_t)offset_of(p.q_out, token, head);
-    for (; base < rows.end; base += step) {
-      kvf_wait_for_earlier_copies();
-      const chunks held = take(asked + turn);
-      if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
-        ask(from, lane.apart, asked + turn);
+    if (is_usual(p)) {
+      uint16_t *const out = static_cast<uint16_t *>(p.q_out.data) + lane.part.first * WIDE;
+      if (p.norms_q) {
+        const shared_numbers numbers =
+            find_numbers(p, lane.part, shared + p.head_size / 4, angles, true);
+        for (; base < rows.end; base += step) {
+          kvf_wait_for_earlier_copies();
+          const chunks held = take(asked + turn);
+          if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
+            ask(from, lane.apart, asked + turn);
+          }
+          kvf_end_copies();
+          turn ^= 2 * WORDS * 32;
+          const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
+          write_usual_query(p, held, numbers, there, lane.apart, out + at_out, true);
+          head += step;
+          from += (int64_t)(step * (uint64_t)p.query.stride[1]);
+          at_out += step * (uint64_t)p.q_out.stride[1];
+        }
+      } else {
+        const shared_numbers numbers = find_numbers(p, lane.part, shared, angles, false);
+        for (; base < rows.end; base += step) {
+          kvf_wait_for_earlier_copies();
+          const chunks held = take(asked + turn);
+          if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
+            ask(from, lane.apart, asked + turn);
+          }
+          kvf_end_copies();
+          turn ^= 2 * WORDS * 32;
+          const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
+          write_usual_query(p, held, numbers, there, lane.apart, out + at_out, false);
+          head += step;
+          from += (int64_t)(step * (uint64_t)p.query.stride[1]);
+          at_out += step * (uint64_t)p.q_out.stride[1];
+        }
       }
-      kvf_end_copies();
-      turn ^= 2 * WORDS * 32;
-      const row what = find_row(p, QUERY, head, lane.has_part && head < (uint32_t)p.num_q_heads);
-      write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles,
-                   (int64_t)at_out);
-      head += step;
-      from += (int64_t)(step * (uint64_t)p.query.stride[1]);
-      at_out += step * (uint64_t)p.q_out.stride[1];
+    } else {
+      for (; base < rows.end; base += step) {
+        kvf_wait_for_earlier_copies();
+        const chunks held = take(asked + turn);
+        if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
+          ask(from, lane.apart, asked + turn);
+        }
+        kvf_end_copies();
+        turn ^= 2 * WORDS * 32;
+        const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
+        row what = find_row(p, QUERY, head, there);
+        write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles,
+                     (int64_t)at_out);
+        head += step;
+        from += (int64_t)(step * (uint64_t)p.query.stride[1]);
+        at_out += step * (uint64_t)p.q_out.stride[1];
+      }
     }
     __syncwarp(); /* until all have read the angles */
   }

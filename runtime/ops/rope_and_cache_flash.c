@@ -412,12 +412,7 @@ static kvf_status run_on_cpu(kvf_check *check, const kvf_variant *variant, rope_
                          written);
 }
 
-enum { VECTOR = 8, WARP = 32, LONGEST = 2 * VECTOR * WARP, THREADS = 128 };
-
-/* Elements that a lane has together: a vector, or a group that shares a block scale. */
-static int32_t chunk_of(const kvf_variant *variant) {
-  return is_fp4(variant) ? KVF_NVFP4_GROUP : VECTOR;
-}
+enum { VECTOR = 8, WARP = 32, LONGEST = 2 * VECTOR * WARP, THREADS = 128, AHEAD = 2 };
 
 /* Whether all of a tensor's rows are aligned to so many elements, up to VECTOR. */
 static bool is_aligned(const kvf_view *view, int32_t elements, int32_t bytes, int32_t inner) {
@@ -440,7 +435,8 @@ static bool moves_wide(const kvf_variant *variant, const rope_params *params) {
   const bool writes = params->slots.num_tokens > 0;
   /* A word may lie behind the codes of an int4 head. */
   const int32_t together = is_int4(variant) ? VECTOR / 2 : VECTOR;
-  const int32_t pair = 2 * chunk_of(variant);
+  /* Neighbouring lanes have groups that share a block scale together. */
+  const int32_t pair = 2 * (is_fp4(variant) ? KVF_NVFP4_GROUP : VECTOR);
   return params->head_size % pair == 0 && params->head_size <= LONGEST &&
          params->value_head_size % pair == 0 && params->value_head_size <= LONGEST &&
          params->rotary_dim % pair == 0 &&
@@ -465,11 +461,10 @@ static int64_t shared_bytes(const kvf_variant *variant, const rope_params *param
   if (!params->wide) {
     return is_fp4(variant) || is_int4(variant) ? groups : 0;
   }
-  const int64_t chunk = (int64_t)chunk_of(variant) * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
-  const int64_t ahead = is_fp4(variant) ? 1 : 2;
+  const int64_t chunk = (int64_t)VECTOR * kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
   const int64_t numbers = params->norms_q || params->norms_k ? 2 * (int64_t)params->head_size : 0;
   return numbers * (int64_t)sizeof(float) +
-         threads / WARP * (ahead * 2 * chunk * WARP + params->rotary_dim * (int64_t)sizeof(float)) +
+         threads / WARP * (AHEAD * 2 * chunk * WARP + params->rotary_dim * (int64_t)sizeof(float)) +
          (is_int4(variant) ? groups : 0);
 }
 
@@ -480,14 +475,13 @@ static int64_t shared_bytes(const kvf_variant *variant, const rope_params *param
  */
 static kvf_grid grid_of(const kvf_check *check, const kvf_variant *variant,
                         const rope_params *params) {
-  const int32_t chunk = chunk_of(variant);
   const int32_t *tuned = kvf_tuned_values(check, params->num_tokens);
   const uint32_t threads = (uint32_t)tuned[0];
   const int64_t longest =
       params->head_size > params->value_head_size ? params->head_size : params->value_head_size;
   const int64_t rows = (int64_t)params->num_q_heads + 2 * (int64_t)params->num_heads;
   uint32_t lanes = params->wide ? 1 : WARP;
-  while (lanes < WARP && (int64_t)lanes * 2 * chunk < longest) {
+  while (lanes < WARP && (int64_t)lanes * 2 * VECTOR < longest) {
     lanes *= 2;
   }
   uint32_t heads = WARP / lanes;

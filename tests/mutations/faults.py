@@ -573,6 +573,22 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "queries of which a part is rotated are written as those that are rotated whole",
+        "templates/cuda/rope_and_cache_flash.cu.j2",
+        "return p.is_neox && p.rotary_dim == p.head_size &&",
+        "return p.is_neox &&",
+        ("rope_and_cache_flash",),
+        "cuda",
+    ),
+    Fault(
+        "of two halves of nvfp4 groups a lane has the one that its neighbour encodes",
+        "templates/cuda/rope_and_cache_flash.cu.j2",
+        "has_second ? a[i] : b[i], 1);",
+        "has_second ? b[i] : a[i], 1);",
+        ("rope_and_cache_flash",),
+        "cuda",
+    ),
+    Fault(
         "keys of int4 are rounded as they are rotated for the cache, where nothing is to be",
         "templates/cuda/rope_and_cache_flash.cu.j2",
         "return what.is_value || p.rounding != KVF_ROUND_NONE;",
