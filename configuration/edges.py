@@ -282,7 +282,8 @@ def command_edges(
     programs = [tests, *measured, "lib", *emulator, *bindings, *guards.programs()]
     graph.target("test", "run_tests", reports, implicit=programs, flags=shell(suites))
     graph.target("test-gpu", "run_program", [tests], flags="--backend cuda --require")
-    graph.target("test-exhaustive", "run_program", [tests], flags="--exhaustive")
+    flags = shell([*suites, "--exhaustive"])
+    graph.target("test-exhaustive", "run_tests", implicit=[tests, "lib", *emulator], flags=flags)
     graph.target("fuzz", "run_fuzz", [guards.fuzz])
     graph.target("test-threads", "run_program", [guards.threads], flags="")
     script = {"script": "tests/coverage_report.py", "flags": ""}

@@ -3,10 +3,10 @@ What failed suites say of it stands right before, behind the table of all.
 
     python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
 
-`ninja test` builds what the suites need and calls this. As many suites run at a time as there are
-cores; the output of each is shown when it is through, and the counts are read from it. While nothing
-is through, a line says what runs and how far it is: on a terminal at once and in place, elsewhere every
-30 seconds. Standard library only.
+`ninja test` builds what the suites need and calls this. One suite more runs at a time than there are
+cores, since some wait for other processes; the output of each is shown when it is through, and the
+counts are read from it. While nothing is through, a line says what runs and how far it is: on a
+terminal at once and in place, elsewhere every 30 seconds. Standard library only.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ FUZZ_LIMITS = (
     *("-print_final_stats=1", "-verbosity=0"),
 )
 HOSTILE_CALLS = "20000"
-# Of isa levels below the best that runs here: one row of so many of the matrices of cases. What differs
-# between levels are the kernels, and each of them has its rows; finding them is the same.
+# Files of tests that build the tree, or render all of it, again and again.
+BUILDS = ("tests/test_configure.py", "tests/test_generator.py", "tests/test_tuned.py")
+# One row of so many of the matrices of cases, all of which `ninja test-exhaustive` runs. Of isa levels
+# below the best that runs here still fewer: what differs between levels are the kernels, and each of them
+# has its rows; finding them is the same.
+EVERYDAY = ("--sample", "4")
 BELOW = ("--sample", "8", "--skip", "dispatch")
 
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
@@ -190,34 +194,35 @@ class Progress:
 
 
 def suites(options: argparse.Namespace) -> list[Suite]:
-    """Every suite, in the order in which they start: the two that take longest behind the shortest, so
-    that the others fill the other cores up to their end, then what tells most about a mistake."""
+    """Every suite, in the order in which they start: the three that take longest behind the shortest,
+    so that the others fill the other cores up to their end, then what tells most about a mistake."""
     build = options.build_dir
     python = [sys.executable, "-B"]
     pytest = [*python, "-m", "pytest", "-q", "-rfEs", "-p", "no:cacheprovider"]
     tests = f"{build}/kvf_tests"
     emulator = f"{build}/emulator"
     emulated = {"KVFORGE_LIBCUDA": f"{emulator}/libkvf_cuda_emulator.so"}
+    built = {"KVFORGE_BUILD": str(Path(build).resolve())}
+    without = [f"--ignore={path}" for path in ("tests/packaging", *BUILDS)]
+    rows: Sequence[str] = () if options.exhaustive else EVERYDAY
+    best_rows = ("--exhaustive",) if options.exhaustive else EVERYDAY
+    below = () if options.exhaustive else BELOW
     no_cuda, no_emulator = options.no_cuda, options.no_cuda or options.no_emulator
     found = [
         Suite("generated files", [*python, "-m", "generator", "--check"]),
-        Suite("cuda, emulated", [tests, "--backend", "cuda"], emulated, no_emulator),
-        Suite(
-            "python",
-            [*pytest, "tests", "--ignore=tests/packaging"],
-            {"KVFORGE_BUILD": str(Path(build).resolve())},
-            options.no_python,
-        ),
+        Suite("cuda, emulated", [tests, "--backend", "cuda", *rows], emulated, no_emulator),
+        Suite("python", [*pytest, "tests", *without], built, options.no_python),
+        Suite("builds", [*pytest, *BUILDS], built, options.no_python),
     ]
     isas = options.isas.split(",")
     best = [isa for isa in isas if machine.runs(isa)][-1:]
     for isa in isas:
         skip = "" if machine.runs(isa) else f"this machine does not run {isa}"
-        command = [tests, "--backend", "cpu", *([] if isa in best else BELOW)]
+        command = [tests, "--backend", "cpu", *(best_rows if isa in best else below)]
         found.append(Suite(f"cpu, {isa}", command, {"KVFORGE_ISA": isa}, skip))
     if "avx512" in isas:  # the matrix unit's work, in C
         skip = "" if machine.runs("avx512") else "this machine does not run avx512"
-        command = [tests, "--backend", "cpu", "--suite", "paged_attention", *BELOW]
+        command = [tests, "--backend", "cpu", "--suite", "paged_attention", *below]
         found.append(Suite("cpu, amx in C", command, {"KVFORGE_ISA": "amx_in_c"}, skip))
     found += [
         Suite(
@@ -252,12 +257,7 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             skip=no_cuda,
         ),
         *(
-            Suite(
-                name,
-                [*pytest, folder],
-                {"KVFORGE_BUILD": str(Path(build).resolve())},
-                options.no_python,
-            )
+            Suite(name, [*pytest, folder], built, options.no_python)
             for name, folder in (
                 ("packaging", "tests/packaging"),
                 ("own op", "examples/own_op"),
@@ -267,6 +267,8 @@ def suites(options: argparse.Namespace) -> list[Suite]:
             )
         ),
     ]
+    if options.exhaustive:
+        return [suite for suite in found if suite.command[0] == tests]
     return found
 
 
@@ -275,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("reports", nargs="*", help="ptxas's reports on the CUDA variants")
     parser.add_argument("--build-dir", default="build")
+    parser.add_argument("--exhaustive", action="store_true", help="the C suites alone, all rows")
     parser.add_argument("--isas", default="baseline", help="the levels that were built")
     parser.add_argument("--no-cuda", default="", metavar="WHY", help="skip what needs CUDA")
     parser.add_argument("--no-emulator", default="", metavar="WHY", help="skip what needs it")
@@ -285,10 +288,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(ROOT)
 
     wanted = suites(options)
-    cores = len(os.sched_getaffinity(0))
-    print(f"{len(wanted)} suites, {min(cores, len(wanted))} at a time", flush=True)
+    workers = min(len(os.sched_getaffinity(0)) + 1, len(wanted))
+    print(f"{len(wanted)} suites, {workers} at a time", flush=True)
     progress = Progress(len(wanted))
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(progress.run, suite): suite for suite in wanted}
         for future in progress.completed(futures):
             print(f"\n---- {futures[future].name} ----\n{future.result().text}", end="", flush=True)
