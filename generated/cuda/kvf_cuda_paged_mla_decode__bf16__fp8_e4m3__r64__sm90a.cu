@@ -18,9 +18,8 @@ enum { THREADS = KVF_LATENT_MANY_THREADS, ROWS = KVF_LATENT_MANY_ROWS };
 enum {
   WARP = 32,
   WARPS = THREADS / WARP,
-  ROW_WARPS = KVF_LATENT_ROW_WARPS, /* that add up the splits of a row */
-  TILES = ROWS / 16,                /* of a matrix product */
-  SCORERS = TILES,                  /* warps, the first ones */
+  TILES = ROWS / 16, /* of a matrix product */
+  SCORERS = TILES,   /* warps, the first ones */
   ADDERS = WARPS - SCORERS,
   EACH = 4, /* positions that an adder copies */
   CHUNK = EACH * ADDERS,
@@ -604,10 +603,28 @@ KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
   store(p, w, adder, lane, now, cache_scale(p));
 }
 
+/* The largest score of all splits. */
+KVF_INLINE float largest_of(const float *scores, int64_t stride, int32_t splits, int32_t lane) {
+  float largest = KVF_NO_SCORE;
+  for (int32_t split = lane; split < splits; split += WARP) {
+    largest = fmaxf(largest, scores[split * stride]);
+  }
+#pragma unroll
+  for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+  }
+  return largest;
+}
+
 /* A warp adds up its elements of the splits of a row, brought to the same base. */
-KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int64_t head,
-                        int32_t part) {
-  enum { EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP /* elements of a lane */ };
+template <int32_t ROW_WARPS>
+KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t row, int32_t part) {
+  enum {
+    EACH = KVF_DS_MLA_LATENT / ROW_WARPS / WARP, /* elements of a lane */
+    TOGETHER = 64 / EACH                         /* splits that are asked for at a time */
+  };
+  const int64_t token = kvf_divide(row, p.by_group);
+  const int64_t head = row - token * p.group;
   const int64_t sequence = kvf_sequence_of_token(&p, token);
   const int64_t within = token - kvf_query_start(&p, sequence);
   if (within < 0) {
@@ -615,38 +632,55 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t token, int
   }
   const kvf_attention_tile tile =
       kvf_find_tile(&p, sequence, (within * p.group + head) / ROWS, 0, ROWS);
-  const int64_t splits = tile.splits;
+  const int32_t splits = (int32_t)tile.splits;
   if (within >= tile.num_tokens || splits == 1) {
     return;
   }
   const int32_t lane = (int32_t)threadIdx.x % WARP;
-  const int64_t stride = p.workspace.stride[2];
-  const float *row = split_row(p, token, head, 0);
-  const float *scores = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = row + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
-  float largest = KVF_NO_SCORE;
-  for (int64_t split = lane; split < splits; split += WARP) {
-    largest = fmaxf(largest, scores[split * stride]);
-  }
-#pragma unroll
-  for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
-    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
-  }
-  const float base = kvf_score_base(largest);
   const int32_t first = part * EACH * WARP + lane;
+  const int64_t stride = p.workspace.stride[2];
   const int64_t step = WARP * p.workspace.stride[3];
+  const float *from = split_row(p, token, head, 0);
+  const float *scores = from + (KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = from + (KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  from += first * p.workspace.stride[3];
   float sums[EACH] = {};
   float total = 0.0f;
-#pragma unroll 8
-  for (int64_t split = 0; split < splits; ++split) {
-    const float factor = exp2f(scores[split * stride] - base);
-    total += factor * totals[split * stride];
-    const float *from = row + split * stride + first * p.workspace.stride[3];
+  float largest = KVF_NO_SCORE;
+  float factors = 0.0f; /* a lane has those of one of so many splits */
+  float parts = 0.0f;
+#pragma unroll 1
+  for (int32_t near = 0; near < splits; near += TOGETHER) {
+    float values[TOGETHER][EACH];
 #pragma unroll
-    for (int32_t i = 0; i < EACH; ++i) {
-      sums[i] += factor * *from;
-      from += step; /* one address that moves: as many as there are sums would take twice the
+    for (int32_t k = 0; k < TOGETHER; ++k) {
+      const float *at = from;
+#pragma unroll
+      for (int32_t i = 0; i < EACH; ++i) {
+        values[k][i] = near + k < splits ? *at : 0.0f;
+        at += step; /* one address that moves: as many as there are sums would take twice the
                        registers */
+      }
+      from += stride;
+    }
+    kvf_loads_are_made(); /* before any score is waited for */
+    if (near == 0) {
+      largest = largest_of(scores, stride, splits, lane);
+    }
+    if (near % WARP == 0) {
+      const bool has = near + lane < splits;
+      factors = has ? exp2f(scores[(near + lane) * stride] - kvf_score_base(largest)) : 0.0f;
+      parts = has ? totals[(near + lane) * stride] : 0.0f;
+    }
+#pragma unroll
+    for (int32_t k = 0; k < TOGETHER;
+         ++k) { /* in the order of splits; those behind the last add 0 */
+      const float factor = __shfl_sync(ALL_LANES, factors, (near + k) % WARP);
+      total += factor * __shfl_sync(ALL_LANES, parts, (near + k) % WARP);
+#pragma unroll
+      for (int32_t i = 0; i < EACH; ++i) {
+        sums[i] += factor * values[k][i];
+      }
     }
   }
   const kvf_row_end end = end_row(largest, total);
@@ -671,12 +705,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
   KVF_DYNAMIC_SHARED(uint4, shared);
   working_set &w = *reinterpret_cast<working_set *>(shared);
   if (p.combines) {
-    enum { WARPS_HERE = THREADS / WARP };
-    for (int64_t unit = (int64_t)blockIdx.x * WARPS_HERE + threadIdx.x / WARP;
-         unit < p.split_tokens * p.num_q_heads * ROW_WARPS;
-         unit += (int64_t)gridDim.x * WARPS_HERE) {
-      const int64_t row = unit / ROW_WARPS;
-      combine(p, row / p.num_q_heads, row % p.num_q_heads, (int32_t)(unit % ROW_WARPS));
+    const int32_t row_warps = kvf_latent_row_warps(p.splits);
+    const int64_t warps = blockDim.x / WARP;
+    for (int64_t unit = blockIdx.x * warps + threadIdx.x / WARP;
+         unit < p.split_tokens * p.num_q_heads * row_warps; unit += gridDim.x * warps) {
+      if (row_warps == KVF_LATENT_ROW_WARPS) {
+        combine<KVF_LATENT_ROW_WARPS>(p, unit / KVF_LATENT_ROW_WARPS,
+                                      (int32_t)(unit % KVF_LATENT_ROW_WARPS));
+      } else {
+        combine<KVF_LATENT_MANY_ROW_WARPS>(p, unit / KVF_LATENT_MANY_ROW_WARPS,
+                                           (int32_t)(unit % KVF_LATENT_MANY_ROW_WARPS));
+      }
     }
     return;
   }

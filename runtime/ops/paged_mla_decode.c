@@ -61,32 +61,28 @@ static bool has_tiles(const params_type *params, kvf_dtype cache) {
 
 /* How a variant is launched. */
 typedef struct block_shape {
-  int64_t rows;      /* of a tile */
-  int64_t at_once;   /* thread blocks that a multiprocessor runs at once, about */
-  int64_t row_warps; /* that add up the splits of a row */
-  kvf_grid grid;     /* of one unit */
+  int64_t rows;    /* of a tile */
+  int64_t at_once; /* thread blocks that a multiprocessor runs at once, about */
+  kvf_grid grid;   /* of one unit */
 } block_shape;
 
 static block_shape shape_of(const kvf_variant *variant) {
   if (is_wide(variant)) {
     return (block_shape){KVF_LATENT_MANY_ROWS,
                          1,
-                         KVF_LATENT_ROW_WARPS,
                          {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_WIDE_BYTES}};
   }
   switch (tile_rows(variant)) {
   case KVF_LATENT_FEW_ROWS:
     return (block_shape){KVF_LATENT_FEW_ROWS,
                          2,
-                         KVF_LATENT_ROW_WARPS,
                          {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
   case KVF_LATENT_MANY_ROWS:
     return (block_shape){KVF_LATENT_MANY_ROWS,
                          1,
-                         KVF_LATENT_MANY_ROW_WARPS,
                          {{1, 1, 1}, {KVF_LATENT_MANY_THREADS, 1, 1}, KVF_LATENT_MANY_BYTES}};
   default: /* as templates/shared/latent_rows_cuda.j2 has them */
-    return (block_shape){KVF_ATTENTION_ROWS, 2, KVF_LATENT_ROW_WARPS, {{1, 1, 1}, {256, 1, 1}, 0}};
+    return (block_shape){KVF_ATTENTION_ROWS, 2, {{1, 1, 1}, {256, 1, 1}, 0}};
   }
 }
 
@@ -269,9 +265,13 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
         split_by_own(&check, &params, SPLIT_ROW, shape.rows, shape.at_once, params.num_tokens);
   }
   count_units(&params, shape.rows);
+  const int64_t warps =
+      params.split_tokens * params.num_q_heads * kvf_latent_row_warps(params.splits);
+  const int64_t blocks = kvf_quotient_up(warps, KVF_LATENT_ADD_THREADS / 32);
+  const kvf_grid adding = {{1, 1, 1}, {KVF_LATENT_ADD_THREADS, 1, 1}, 0};
   check.status = check.status == KVF_OK ? kvf_cuda_fault_counter(check.exec.device, &params.faults)
                                         : check.status;
   return check.status == KVF_OK
-             ? run_cuda(&check, variant, &params, &shape.grid, shape.row_warps, params.split_tokens)
+             ? run_cuda(&check, variant, &params, &shape.grid, &adding, blocks)
              : check.status;
 }

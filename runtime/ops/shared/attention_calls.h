@@ -197,20 +197,25 @@ static inline kvf_status launch_units(kvf_check *check, const kvf_variant *varia
   return kvf_cuda_run(check, variant, params, &grid);
 }
 
-/* `of_one`: the grid of one unit; `row_warps`: warps that add up the splits of a row, of which
- * there are so many `tokens`. */
+/*
+ * `of_one`: the grid of one unit; `adding`: that of one of so many `blocks`, which add up splits.
+ * These are set up while the last units still run, whatever the caller wants of kernels that are not
+ * of this call, and wait for their end.
+ */
 static inline kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_type *params,
-                                  const kvf_grid *of_one, int64_t row_warps, int64_t tokens) {
+                                  const kvf_grid *of_one, const kvf_grid *adding, int64_t blocks) {
   kvf_status status = launch_units(check, variant, params, of_one, params->num_units);
-  if (status == KVF_OK && params->splits > 1) { /* the stream keeps them in order */
-    params->combines = 1;
-    const int64_t warps = tokens * params->num_q_heads * row_warps;
-    status =
-        launch_units(check, variant, params, of_one, kvf_quotient_up(warps, of_one->block[0] / 32));
-    status =
-        status == KVF_OK ? status : kvf_error_add(status, "; enqueued: the launch before this one");
+  if (status != KVF_OK || params->splits <= 1) {
+    return status;
   }
-  return status;
+  int version = 0;
+  kvf_check early = *check;
+  status = kvf_cuda_version(check, &version);
+  early.exec.programmatic = early.exec.programmatic || version >= KVF_CUDA_EARLY_CAPTURED;
+  params->combines = 1;
+  status = status == KVF_OK ? launch_units(&early, variant, params, adding, blocks) : status;
+  return status == KVF_OK ? status
+                          : kvf_error_add(status, "; enqueued: the launch before this one");
 }
 
 #endif
