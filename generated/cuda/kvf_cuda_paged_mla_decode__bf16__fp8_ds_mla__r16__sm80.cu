@@ -317,21 +317,30 @@ KVF_INLINE uint32_t decode(uint32_t codes, float scale) {
 /* Waits for the adder's positions of the oldest chunk that is on its way, and makes elements of
  * them, 8 by a lane at a time. */
 KVF_INLINE void take(working_set &w, uint32_t chunk, int32_t adder, int32_t lane) {
-  enum { RUN = 8, LATENT_RUNS = KVF_DS_MLA_LATENT / RUN };
+  enum { RUN = 8, LATENT_RUNS = KVF_DS_MLA_LATENT / RUN, TURNS = LATENT_RUNS / WARP };
   kvf_wait_for_earlier_copies();
   __syncwarp();
   if (chunk < w.chunks) {
     uint4(*rows)[VECTORS] = &w.codes[chunk % STAGES][EACH * adder];
-#pragma unroll 2
-    for (int32_t i = 0; i < EACH * LATENT_RUNS / WARP; ++i) {
-      const int32_t position = (i * WARP + lane) / LATENT_RUNS;
-      const int32_t run = (i * WARP + lane) % LATENT_RUNS;
-      uint4 *elements = unit_of(w, chunk, EACH * adder + position, run);
-      const uint2 codes = reinterpret_cast<const uint2 *>(rows[position])[run];
-      const float scale = reinterpret_cast<const float *>(
-          rows[position])[KVF_FP8_DS_MLA_SCALES_AT / 4 + run / (KVF_FP8_DS_MLA_TILE / RUN)];
-      *elements = make_uint4(decode(codes.x, scale), decode(codes.x >> 16, scale),
-                             decode(codes.y, scale), decode(codes.y >> 16, scale));
+#pragma unroll 1
+    for (int32_t position = 0; position < EACH; ++position) {
+      uint2 both[TURNS];
+      float scales[TURNS];
+#pragma unroll
+      for (int32_t turn = 0; turn < TURNS; ++turn) { /* asked for before the first is there */
+        both[turn] = reinterpret_cast<const uint2 *>(rows[position])[turn * WARP + lane];
+        scales[turn] = reinterpret_cast<const float *>(
+            rows[position])[KVF_FP8_DS_MLA_SCALES_AT / 4 +
+                            (turn * WARP + lane) / (KVF_FP8_DS_MLA_TILE / RUN)];
+      }
+      kvf_loads_are_made();
+#pragma unroll
+      for (int32_t turn = 0; turn < TURNS; ++turn) {
+        const uint2 codes = both[turn];
+        *unit_of(w, chunk, EACH * adder + position, turn * WARP + lane) =
+            make_uint4(decode(codes.x, scales[turn]), decode(codes.x >> 16, scales[turn]),
+                       decode(codes.y, scales[turn]), decode(codes.y >> 16, scales[turn]));
+      }
     }
     const int32_t position = lane / RUN; /* 8 runs of the rope part */
     uint4 *elements = unit_of(w, chunk, EACH * adder + position, LATENT_RUNS + lane % RUN);

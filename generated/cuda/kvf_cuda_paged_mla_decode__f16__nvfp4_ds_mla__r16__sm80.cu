@@ -317,24 +317,25 @@ KVF_INLINE uint32_t decode(uint32_t codes) {
 /* Waits for the adder's positions of the oldest chunk that is on its way, and makes elements of
  * them, 8 by a lane at a time. */
 KVF_INLINE void take(working_set &w, uint32_t chunk, int32_t adder, int32_t lane) {
-  enum { RUN = 8, LATENT_RUNS = KVF_DS_MLA_LATENT / RUN };
+  enum { RUN = 8, LATENT_RUNS = KVF_DS_MLA_LATENT / RUN, TURNS = LATENT_RUNS / WARP };
   kvf_wait_for_earlier_copies();
   __syncwarp();
   if (chunk < w.chunks) {
     uint4(*rows)[VECTORS] = &w.codes[chunk % STAGES][EACH * adder];
-#pragma unroll 2
-    for (int32_t i = 0; i < EACH * LATENT_RUNS / WARP; ++i) {
-      const int32_t position = (i * WARP + lane) / LATENT_RUNS;
-      const int32_t run = (i * WARP + lane) % LATENT_RUNS;
-      uint4 *elements = unit_of(w, chunk, EACH * adder + position, run);
-      const uint32_t codes = reinterpret_cast<const uint32_t *>(rows[position])[run];
-      const float scale = kvf_f32_from_fp8_e4m3(
-          reinterpret_cast<const uint8_t *>(rows[position])[kvf_nvfp4_ds_mla_scale_at(run / 2)]);
-      *elements =
-          make_uint4(kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes), scale)),
-                     kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 8), scale)),
-                     kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 16), scale)),
-                     kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 24), scale)));
+#pragma unroll 1
+    for (int32_t position = 0; position < EACH; ++position) {
+#pragma unroll
+      for (int32_t turn = 0; turn < TURNS; ++turn) {
+        const int32_t run = turn * WARP + lane;
+        const uint32_t codes = reinterpret_cast<const uint32_t *>(rows[position])[run];
+        const float scale = kvf_f32_from_fp8_e4m3(
+            reinterpret_cast<const uint8_t *>(rows[position])[kvf_nvfp4_ds_mla_scale_at(run / 2)]);
+        *unit_of(w, chunk, EACH * adder + position, run) =
+            make_uint4(kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes), scale)),
+                       kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 8), scale)),
+                       kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 16), scale)),
+                       kvf_f16x2_result(kvf_scaled_x2(kvf_f32x2_from_e2m1(codes >> 24), scale)));
+      }
     }
     const int32_t position = lane / RUN; /* 8 runs of the rope part */
     uint4 *elements = unit_of(w, chunk, EACH * adder + position, LATENT_RUNS + lane % RUN);

@@ -74,9 +74,8 @@ static block_shape shape_of(const kvf_variant *variant) {
   }
   switch (tile_rows(variant)) {
   case KVF_LATENT_FEW_ROWS:
-    return (block_shape){KVF_LATENT_FEW_ROWS,
-                         2,
-                         {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
+    return (block_shape){
+        KVF_LATENT_FEW_ROWS, 2, {{1, 1, 1}, {KVF_LATENT_FEW_THREADS, 1, 1}, KVF_LATENT_FEW_BYTES}};
   case KVF_LATENT_MANY_ROWS:
     return (block_shape){KVF_LATENT_MANY_ROWS,
                          1,
@@ -268,10 +267,13 @@ kvf_status kvf_launch_paged_mla_decode(const kvf_exec *exec, const kvf_variant *
   const int64_t warps =
       params.split_tokens * params.num_q_heads * kvf_latent_row_warps(params.splits);
   const int64_t blocks = kvf_quotient_up(warps, KVF_LATENT_ADD_THREADS / 32);
-  const kvf_grid adding = {{1, 1, 1}, {KVF_LATENT_ADD_THREADS, 1, 1}, 0};
+  /* A third of the shared memory, and what the system takes of it for a block: three have room, and
+   * a multiprocessor need not share out its memory anew for them, nor for the units behind. */
+  const uint32_t shared = shape.grid.shared_bytes > 0 ? shape.grid.shared_bytes / 3 - 1024 : 0;
+  const kvf_grid adding = {{1, 1, 1}, {KVF_LATENT_ADD_THREADS, 1, 1}, shared};
   check.status = check.status == KVF_OK ? kvf_cuda_fault_counter(check.exec.device, &params.faults)
                                         : check.status;
   return check.status == KVF_OK
-             ? run_cuda(&check, variant, &params, &shape.grid, &adding, blocks)
+             ? run_cuda(&check, variant, &params, &shape.grid, &adding, blocks, true)
              : check.status;
 }

@@ -199,21 +199,22 @@ static inline kvf_status launch_units(kvf_check *check, const kvf_variant *varia
 
 /*
  * `of_one`: the grid of one unit; `adding`: that of one of so many `blocks`, which add up splits.
- * These are set up while the last units still run, whatever the caller wants of kernels that are not
- * of this call, and wait for their end.
+ * `early`: these are set up while the last units still run, whatever the caller wants of kernels
+ * that are not of this call, and wait for their end.
  */
 static inline kvf_status run_cuda(kvf_check *check, const kvf_variant *variant, params_type *params,
-                                  const kvf_grid *of_one, const kvf_grid *adding, int64_t blocks) {
+                                  const kvf_grid *of_one, const kvf_grid *adding, int64_t blocks,
+                                  bool early) {
   kvf_status status = launch_units(check, variant, params, of_one, params->num_units);
   if (status != KVF_OK || params->splits <= 1) {
     return status;
   }
   int version = 0;
-  kvf_check early = *check;
-  status = kvf_cuda_version(check, &version);
-  early.exec.programmatic = early.exec.programmatic || version >= KVF_CUDA_EARLY_CAPTURED;
+  kvf_check second = *check;
+  status = early ? kvf_cuda_version(check, &version) : KVF_OK;
+  second.exec.programmatic = second.exec.programmatic || version >= KVF_CUDA_EARLY_CAPTURED;
   params->combines = 1;
-  status = status == KVF_OK ? launch_units(&early, variant, params, adding, blocks) : status;
+  status = status == KVF_OK ? launch_units(&second, variant, params, adding, blocks) : status;
   return status == KVF_OK ? status
                           : kvf_error_add(status, "; enqueued: the launch before this one");
 }
