@@ -37,6 +37,7 @@ enum {
   EMPTY = 5,     /* the same: the half's group and fillers */
   WEIGHTS = 9,   /* of 2 slots: leader and follower */
   GROUPS = 11,   /* both */
+  STORED = 12,   /* of 2 groups: one */
   FILLERS = WARP /* threads that fill a half of a slot */
 };
 
@@ -432,8 +433,8 @@ KVF_INLINE void follow(working_set &w, bool last, int32_t warp, int32_t lane, fl
   }
 }
 
-/* Stores what a group has of all rows. A warp puts its own rows side by side, where nothing is
- * cached any more, to store them by runs. */
+/* Stores what a group has of all rows: its warps put them side by side, where nothing is cached any
+ * more, and take turns with them. */
 KVF_INLINE void store(const kvf_paged_mla_decode_params &p, working_set &w, int32_t group,
                       int32_t warp, int32_t lane, const float (&sums)[SUMS][4]) {
   enum { RUN = 8 * SUMS, PADDED = RUN + 8 /* rows begin in banks of their own */ };
@@ -441,19 +442,18 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, working_set &w, int3
                 "a slot has room for a group's sums");
   const task &t = w.now;
   const bool whole = t.tile.splits == 1;
-  float *rows = reinterpret_cast<float *>(w.cached[group]) + 16 * warp * PADDED;
+  float *rows = reinterpret_cast<float *>(w.cached[group]);
 #pragma unroll
   for (int32_t i = 0; i < 2 * SUMS; ++i) {
-    float *to = rows + (i % 2 * 8 + lane / 4) * PADDED + i / 2 * 8 + 2 * (lane % 4);
+    float *to = rows + (16 * warp + i % 2 * 8 + lane / 4) * PADDED + i / 2 * 8 + 2 * (lane % 4);
     *reinterpret_cast<float2 *>(to) =
         make_float2(sums[i / 2][i % 2 * 2], sums[i / 2][i % 2 * 2 + 1]);
   }
-  __syncwarp();
+  kvf_meet(STORED + (uint32_t)group, GROUP);
   const kvf_view &to = whole ? p.out : p.workspace;
   const int64_t step = to.stride[whole ? 2 : 3];
 #pragma unroll 1
-  for (int32_t i = 0; i < 16 && 16 * warp + i < t.tile.rows; ++i) {
-    const int32_t number = 16 * warp + i;
+  for (int32_t number = warp; number < t.tile.rows; number += GROUP / WARP) {
     const row_of_tile &row = w.rows[number];
     const kvf_row_end end = end_row(w.largest[number], w.totals[number]);
     if (group == 0 && lane == 0) {
@@ -467,7 +467,7 @@ KVF_INLINE void store(const kvf_paged_mla_decode_params &p, working_set &w, int3
                        (whole ? 0 : t.split * to.stride[2]) + (int64_t)(group * RUN + lane) * step;
 #pragma unroll
     for (int32_t k = 0; k < RUN / WARP; ++k) {
-      const float sum = rows[i * PADDED + k * WARP + lane];
+      const float sum = rows[number * PADDED + k * WARP + lane];
       if (whole) {
         put_at(p, at + k * WARP * step, kvf_attention_result(sum, 1.0f, end));
       } else {
