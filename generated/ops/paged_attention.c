@@ -50,9 +50,11 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f32__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d64__r128__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d128__r128__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d256__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__f16);
@@ -102,9 +104,11 @@ KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__f16__q4_0);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80);
+KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm90a);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d256__r8__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16__d256__r64__sm80);
 KVF_DECLARE_CUDA_IMAGE(kvf_cuda_paged_attention__bf16__bf16);
@@ -277,12 +281,16 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__f16__f16__d64__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 128, 80),
                  kvf_cuda_paged_attention__f16__f16__d64__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 64, 128, 90),
+                 kvf_cuda_paged_attention__f16__f16__d64__r128__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 8, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 16, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 128, 80),
                  kvf_cuda_paged_attention__f16__f16__d128__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 128, 128, 90),
+                 kvf_cuda_paged_attention__f16__f16__d128__r128__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 256, 8, 80),
                  kvf_cuda_paged_attention__f16__f16__d256__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_F16, KVF_F16, 256, 64, 80),
@@ -391,12 +399,16 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__bf16__d64__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 128, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 64, 128, 90),
+                 kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r16__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80, 8, 2, 1),
+    KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 128, 128, 90),
+                 kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm90a, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 256, 8, 80),
                  kvf_cuda_paged_attention__bf16__bf16__d256__r8__sm80, 8, 2, 1),
     KVF_CUDA_ROW(kvf_op_paged_attention, KVF_AXES(KVF_BF16, KVF_BF16, 256, 64, 80),
@@ -501,13 +513,13 @@ static const kvf_variant variants[] = {
                  kvf_cuda_paged_attention__bf16__q4_0, 16, 4, 1),
 };
 
-/* the scalar dtype: value - KVF_F32 -> position * 480. */
-static const int16_t scalar_offsets[] = {0, 480, 960};
+/* the scalar dtype: value - KVF_F32 -> position * 720. */
+static const int16_t scalar_offsets[] = {0, 720, 1440};
 static const int64_t scalar_values[] = {KVF_F32, KVF_F16, KVF_BF16};
 
-/* the cache dtype: value - KVF_F32 -> position * 40. */
-static const int16_t cache_offsets[] = {0,  40, 80, 120, 160, -1, 200, 240, -1,  -1,
-                                        -1, -1, -1, 280, 320, -1, -1,  360, 400, 440};
+/* the cache dtype: value - KVF_F32 -> position * 60. */
+static const int16_t cache_offsets[] = {0,  60, 120, 180, 240, -1, 300, 360, -1,  -1,
+                                        -1, -1, -1,  420, 480, -1, -1,  540, 600, 660};
 static const int64_t cache_values[] = {KVF_F32,
                                        KVF_F16,
                                        KVF_BF16,
@@ -521,30 +533,32 @@ static const int64_t cache_values[] = {KVF_F32,
                                        KVF_Q8_0,
                                        KVF_Q4_0};
 
-/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 10. */
+/* head_size, where a head can be read in whole vectors; else 0: value - 64 -> position * 15. */
 static const int16_t head_size_offsets[] = {
-    0,  30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 10, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30,
-    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 20};
+    0,  45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 15, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45,
+    45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 45, 30};
 static const int64_t head_size_values[] = {64, 128, 256};
 
-/* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 2. */
+/* rows of a tile, where there is a head_size; else 0: value - 8 -> position * 3. */
 static const int16_t rows_offsets[] = {
-    0, 8, 8, 8, 8, 8, 8, 8, 2, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
-    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 4, 8, 8, 8, 8, 8,
-    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
-    8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 6};
+    0,  12, 12, 12, 12, 12, 12, 12, 3,  12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 6,  12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 9};
 static const int64_t rows_values[] = {8, 16, 64, 128};
 
 /* the compute capability of the device: value - 80 -> position * 1. */
-static const int16_t arch_offsets[] = {0};
-static const int64_t arch_values[] = {80};
+static const int16_t arch_offsets[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+static const int64_t arch_values[] = {80, 90};
 
 static const kvf_axis axes[] = {
     {.first = KVF_F32,
@@ -570,8 +584,8 @@ static const kvf_axis axes[] = {
     {.first = 64,
      .span = 193,
      .offsets = head_size_offsets,
-     .below = 30,
-     .above = 30,
+     .below = 45,
+     .above = 45,
      .name = "head_size",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "head_size, where a head can be read in whole vectors; else 0",
@@ -581,8 +595,8 @@ static const kvf_axis axes[] = {
     {.first = 8,
      .span = 121,
      .offsets = rows_offsets,
-     .below = 8,
-     .above = 8,
+     .below = 12,
+     .above = 12,
      .name = "rows",
      .kind = KVF_AXIS_INTEGER,
      .meaning = "rows of a tile, where there is a head_size; else 0",
@@ -590,2923 +604,2927 @@ static const kvf_axis axes[] = {
      .num_values = 4,
      .generic = true},
     {.first = 80,
-     .span = 1,
+     .span = 11,
      .offsets = arch_offsets,
-     .below = 1,
+     .below = 2,
      .above = 0,
      .name = "arch",
      .kind = KVF_AXIS_ARCH,
      .meaning = "the compute capability of the device",
      .values = arch_values,
-     .num_values = 1,
+     .num_values = 2,
      .generic = true},
 };
 
 /* [backend][scalar][cache][head_size][rows][arch] -> the row that is most special for a call; -1:
  * none serves it. */
 static const int16_t cells[] = {
-    0,   0,   /* cpu f32 f32 64 8 */
-    0,   0,   /* cpu f32 f32 64 16 */
-    0,   0,   /* cpu f32 f32 64 64 */
-    0,   0,   /* cpu f32 f32 64 128 */
-    0,   0,   /* cpu f32 f32 64 other */
-    0,   0,   /* cpu f32 f32 128 8 */
-    0,   0,   /* cpu f32 f32 128 16 */
-    0,   0,   /* cpu f32 f32 128 64 */
-    0,   0,   /* cpu f32 f32 128 128 */
-    0,   0,   /* cpu f32 f32 128 other */
-    0,   0,   /* cpu f32 f32 256 8 */
-    0,   0,   /* cpu f32 f32 256 16 */
-    0,   0,   /* cpu f32 f32 256 64 */
-    0,   0,   /* cpu f32 f32 256 128 */
-    0,   0,   /* cpu f32 f32 256 other */
-    0,   0,   /* cpu f32 f32 other 8 */
-    0,   0,   /* cpu f32 f32 other 16 */
-    0,   0,   /* cpu f32 f32 other 64 */
-    0,   0,   /* cpu f32 f32 other 128 */
-    0,   0,   /* cpu f32 f32 other other */
-    -1,  -1,  /* cpu f32 f16 64 8 */
-    -1,  -1,  /* cpu f32 f16 64 16 */
-    -1,  -1,  /* cpu f32 f16 64 64 */
-    -1,  -1,  /* cpu f32 f16 64 128 */
-    -1,  -1,  /* cpu f32 f16 64 other */
-    -1,  -1,  /* cpu f32 f16 128 8 */
-    -1,  -1,  /* cpu f32 f16 128 16 */
-    -1,  -1,  /* cpu f32 f16 128 64 */
-    -1,  -1,  /* cpu f32 f16 128 128 */
-    -1,  -1,  /* cpu f32 f16 128 other */
-    -1,  -1,  /* cpu f32 f16 256 8 */
-    -1,  -1,  /* cpu f32 f16 256 16 */
-    -1,  -1,  /* cpu f32 f16 256 64 */
-    -1,  -1,  /* cpu f32 f16 256 128 */
-    -1,  -1,  /* cpu f32 f16 256 other */
-    -1,  -1,  /* cpu f32 f16 other 8 */
-    -1,  -1,  /* cpu f32 f16 other 16 */
-    -1,  -1,  /* cpu f32 f16 other 64 */
-    -1,  -1,  /* cpu f32 f16 other 128 */
-    -1,  -1,  /* cpu f32 f16 other other */
-    -1,  -1,  /* cpu f32 bf16 64 8 */
-    -1,  -1,  /* cpu f32 bf16 64 16 */
-    -1,  -1,  /* cpu f32 bf16 64 64 */
-    -1,  -1,  /* cpu f32 bf16 64 128 */
-    -1,  -1,  /* cpu f32 bf16 64 other */
-    -1,  -1,  /* cpu f32 bf16 128 8 */
-    -1,  -1,  /* cpu f32 bf16 128 16 */
-    -1,  -1,  /* cpu f32 bf16 128 64 */
-    -1,  -1,  /* cpu f32 bf16 128 128 */
-    -1,  -1,  /* cpu f32 bf16 128 other */
-    -1,  -1,  /* cpu f32 bf16 256 8 */
-    -1,  -1,  /* cpu f32 bf16 256 16 */
-    -1,  -1,  /* cpu f32 bf16 256 64 */
-    -1,  -1,  /* cpu f32 bf16 256 128 */
-    -1,  -1,  /* cpu f32 bf16 256 other */
-    -1,  -1,  /* cpu f32 bf16 other 8 */
-    -1,  -1,  /* cpu f32 bf16 other 16 */
-    -1,  -1,  /* cpu f32 bf16 other 64 */
-    -1,  -1,  /* cpu f32 bf16 other 128 */
-    -1,  -1,  /* cpu f32 bf16 other other */
-    1,   1,   /* cpu f32 fp8_e4m3 64 8 */
-    1,   1,   /* cpu f32 fp8_e4m3 64 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 64 64 */
-    1,   1,   /* cpu f32 fp8_e4m3 64 128 */
-    1,   1,   /* cpu f32 fp8_e4m3 64 other */
-    1,   1,   /* cpu f32 fp8_e4m3 128 8 */
-    1,   1,   /* cpu f32 fp8_e4m3 128 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 128 64 */
-    1,   1,   /* cpu f32 fp8_e4m3 128 128 */
-    1,   1,   /* cpu f32 fp8_e4m3 128 other */
-    1,   1,   /* cpu f32 fp8_e4m3 256 8 */
-    1,   1,   /* cpu f32 fp8_e4m3 256 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 256 64 */
-    1,   1,   /* cpu f32 fp8_e4m3 256 128 */
-    1,   1,   /* cpu f32 fp8_e4m3 256 other */
-    1,   1,   /* cpu f32 fp8_e4m3 other 8 */
-    1,   1,   /* cpu f32 fp8_e4m3 other 16 */
-    1,   1,   /* cpu f32 fp8_e4m3 other 64 */
-    1,   1,   /* cpu f32 fp8_e4m3 other 128 */
-    1,   1,   /* cpu f32 fp8_e4m3 other other */
-    2,   2,   /* cpu f32 fp8_e5m2 64 8 */
-    2,   2,   /* cpu f32 fp8_e5m2 64 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 64 64 */
-    2,   2,   /* cpu f32 fp8_e5m2 64 128 */
-    2,   2,   /* cpu f32 fp8_e5m2 64 other */
-    2,   2,   /* cpu f32 fp8_e5m2 128 8 */
-    2,   2,   /* cpu f32 fp8_e5m2 128 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 128 64 */
-    2,   2,   /* cpu f32 fp8_e5m2 128 128 */
-    2,   2,   /* cpu f32 fp8_e5m2 128 other */
-    2,   2,   /* cpu f32 fp8_e5m2 256 8 */
-    2,   2,   /* cpu f32 fp8_e5m2 256 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 256 64 */
-    2,   2,   /* cpu f32 fp8_e5m2 256 128 */
-    2,   2,   /* cpu f32 fp8_e5m2 256 other */
-    2,   2,   /* cpu f32 fp8_e5m2 other 8 */
-    2,   2,   /* cpu f32 fp8_e5m2 other 16 */
-    2,   2,   /* cpu f32 fp8_e5m2 other 64 */
-    2,   2,   /* cpu f32 fp8_e5m2 other 128 */
-    2,   2,   /* cpu f32 fp8_e5m2 other other */
-    3,   3,   /* cpu f32 int8 64 8 */
-    3,   3,   /* cpu f32 int8 64 16 */
-    3,   3,   /* cpu f32 int8 64 64 */
-    3,   3,   /* cpu f32 int8 64 128 */
-    3,   3,   /* cpu f32 int8 64 other */
-    3,   3,   /* cpu f32 int8 128 8 */
-    3,   3,   /* cpu f32 int8 128 16 */
-    3,   3,   /* cpu f32 int8 128 64 */
-    3,   3,   /* cpu f32 int8 128 128 */
-    3,   3,   /* cpu f32 int8 128 other */
-    3,   3,   /* cpu f32 int8 256 8 */
-    3,   3,   /* cpu f32 int8 256 16 */
-    3,   3,   /* cpu f32 int8 256 64 */
-    3,   3,   /* cpu f32 int8 256 128 */
-    3,   3,   /* cpu f32 int8 256 other */
-    3,   3,   /* cpu f32 int8 other 8 */
-    3,   3,   /* cpu f32 int8 other 16 */
-    3,   3,   /* cpu f32 int8 other 64 */
-    3,   3,   /* cpu f32 int8 other 128 */
-    3,   3,   /* cpu f32 int8 other other */
-    4,   4,   /* cpu f32 nvfp4 64 8 */
-    4,   4,   /* cpu f32 nvfp4 64 16 */
-    4,   4,   /* cpu f32 nvfp4 64 64 */
-    4,   4,   /* cpu f32 nvfp4 64 128 */
-    4,   4,   /* cpu f32 nvfp4 64 other */
-    4,   4,   /* cpu f32 nvfp4 128 8 */
-    4,   4,   /* cpu f32 nvfp4 128 16 */
-    4,   4,   /* cpu f32 nvfp4 128 64 */
-    4,   4,   /* cpu f32 nvfp4 128 128 */
-    4,   4,   /* cpu f32 nvfp4 128 other */
-    4,   4,   /* cpu f32 nvfp4 256 8 */
-    4,   4,   /* cpu f32 nvfp4 256 16 */
-    4,   4,   /* cpu f32 nvfp4 256 64 */
-    4,   4,   /* cpu f32 nvfp4 256 128 */
-    4,   4,   /* cpu f32 nvfp4 256 other */
-    4,   4,   /* cpu f32 nvfp4 other 8 */
-    4,   4,   /* cpu f32 nvfp4 other 16 */
-    4,   4,   /* cpu f32 nvfp4 other 64 */
-    4,   4,   /* cpu f32 nvfp4 other 128 */
-    4,   4,   /* cpu f32 nvfp4 other other */
-    5,   5,   /* cpu f32 int8_per_token_head 64 8 */
-    5,   5,   /* cpu f32 int8_per_token_head 64 16 */
-    5,   5,   /* cpu f32 int8_per_token_head 64 64 */
-    5,   5,   /* cpu f32 int8_per_token_head 64 128 */
-    5,   5,   /* cpu f32 int8_per_token_head 64 other */
-    5,   5,   /* cpu f32 int8_per_token_head 128 8 */
-    5,   5,   /* cpu f32 int8_per_token_head 128 16 */
-    5,   5,   /* cpu f32 int8_per_token_head 128 64 */
-    5,   5,   /* cpu f32 int8_per_token_head 128 128 */
-    5,   5,   /* cpu f32 int8_per_token_head 128 other */
-    5,   5,   /* cpu f32 int8_per_token_head 256 8 */
-    5,   5,   /* cpu f32 int8_per_token_head 256 16 */
-    5,   5,   /* cpu f32 int8_per_token_head 256 64 */
-    5,   5,   /* cpu f32 int8_per_token_head 256 128 */
-    5,   5,   /* cpu f32 int8_per_token_head 256 other */
-    5,   5,   /* cpu f32 int8_per_token_head other 8 */
-    5,   5,   /* cpu f32 int8_per_token_head other 16 */
-    5,   5,   /* cpu f32 int8_per_token_head other 64 */
-    5,   5,   /* cpu f32 int8_per_token_head other 128 */
-    5,   5,   /* cpu f32 int8_per_token_head other other */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 64 */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 128 */
-    6,   6,   /* cpu f32 fp8_per_token_head 64 other */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 64 */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 128 */
-    6,   6,   /* cpu f32 fp8_per_token_head 128 other */
-    6,   6,   /* cpu f32 fp8_per_token_head 256 8 */
-    6,   6,   /* cpu f32 fp8_per_token_head 256 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head 256 64 */
-    6,   6,   /* cpu f32 fp8_per_token_head 256 128 */
-    6,   6,   /* cpu f32 fp8_per_token_head 256 other */
-    6,   6,   /* cpu f32 fp8_per_token_head other 8 */
-    6,   6,   /* cpu f32 fp8_per_token_head other 16 */
-    6,   6,   /* cpu f32 fp8_per_token_head other 64 */
-    6,   6,   /* cpu f32 fp8_per_token_head other 128 */
-    6,   6,   /* cpu f32 fp8_per_token_head other other */
-    7,   7,   /* cpu f32 int4_per_token_head 64 8 */
-    7,   7,   /* cpu f32 int4_per_token_head 64 16 */
-    7,   7,   /* cpu f32 int4_per_token_head 64 64 */
-    7,   7,   /* cpu f32 int4_per_token_head 64 128 */
-    7,   7,   /* cpu f32 int4_per_token_head 64 other */
-    7,   7,   /* cpu f32 int4_per_token_head 128 8 */
-    7,   7,   /* cpu f32 int4_per_token_head 128 16 */
-    7,   7,   /* cpu f32 int4_per_token_head 128 64 */
-    7,   7,   /* cpu f32 int4_per_token_head 128 128 */
-    7,   7,   /* cpu f32 int4_per_token_head 128 other */
-    7,   7,   /* cpu f32 int4_per_token_head 256 8 */
-    7,   7,   /* cpu f32 int4_per_token_head 256 16 */
-    7,   7,   /* cpu f32 int4_per_token_head 256 64 */
-    7,   7,   /* cpu f32 int4_per_token_head 256 128 */
-    7,   7,   /* cpu f32 int4_per_token_head 256 other */
-    7,   7,   /* cpu f32 int4_per_token_head other 8 */
-    7,   7,   /* cpu f32 int4_per_token_head other 16 */
-    7,   7,   /* cpu f32 int4_per_token_head other 64 */
-    7,   7,   /* cpu f32 int4_per_token_head other 128 */
-    7,   7,   /* cpu f32 int4_per_token_head other other */
-    8,   8,   /* cpu f32 q8_0 64 8 */
-    8,   8,   /* cpu f32 q8_0 64 16 */
-    8,   8,   /* cpu f32 q8_0 64 64 */
-    8,   8,   /* cpu f32 q8_0 64 128 */
-    8,   8,   /* cpu f32 q8_0 64 other */
-    8,   8,   /* cpu f32 q8_0 128 8 */
-    8,   8,   /* cpu f32 q8_0 128 16 */
-    8,   8,   /* cpu f32 q8_0 128 64 */
-    8,   8,   /* cpu f32 q8_0 128 128 */
-    8,   8,   /* cpu f32 q8_0 128 other */
-    8,   8,   /* cpu f32 q8_0 256 8 */
-    8,   8,   /* cpu f32 q8_0 256 16 */
-    8,   8,   /* cpu f32 q8_0 256 64 */
-    8,   8,   /* cpu f32 q8_0 256 128 */
-    8,   8,   /* cpu f32 q8_0 256 other */
-    8,   8,   /* cpu f32 q8_0 other 8 */
-    8,   8,   /* cpu f32 q8_0 other 16 */
-    8,   8,   /* cpu f32 q8_0 other 64 */
-    8,   8,   /* cpu f32 q8_0 other 128 */
-    8,   8,   /* cpu f32 q8_0 other other */
-    9,   9,   /* cpu f32 q4_0 64 8 */
-    9,   9,   /* cpu f32 q4_0 64 16 */
-    9,   9,   /* cpu f32 q4_0 64 64 */
-    9,   9,   /* cpu f32 q4_0 64 128 */
-    9,   9,   /* cpu f32 q4_0 64 other */
-    9,   9,   /* cpu f32 q4_0 128 8 */
-    9,   9,   /* cpu f32 q4_0 128 16 */
-    9,   9,   /* cpu f32 q4_0 128 64 */
-    9,   9,   /* cpu f32 q4_0 128 128 */
-    9,   9,   /* cpu f32 q4_0 128 other */
-    9,   9,   /* cpu f32 q4_0 256 8 */
-    9,   9,   /* cpu f32 q4_0 256 16 */
-    9,   9,   /* cpu f32 q4_0 256 64 */
-    9,   9,   /* cpu f32 q4_0 256 128 */
-    9,   9,   /* cpu f32 q4_0 256 other */
-    9,   9,   /* cpu f32 q4_0 other 8 */
-    9,   9,   /* cpu f32 q4_0 other 16 */
-    9,   9,   /* cpu f32 q4_0 other 64 */
-    9,   9,   /* cpu f32 q4_0 other 128 */
-    9,   9,   /* cpu f32 q4_0 other other */
-    -1,  -1,  /* cpu f16 f32 64 8 */
-    -1,  -1,  /* cpu f16 f32 64 16 */
-    -1,  -1,  /* cpu f16 f32 64 64 */
-    -1,  -1,  /* cpu f16 f32 64 128 */
-    -1,  -1,  /* cpu f16 f32 64 other */
-    -1,  -1,  /* cpu f16 f32 128 8 */
-    -1,  -1,  /* cpu f16 f32 128 16 */
-    -1,  -1,  /* cpu f16 f32 128 64 */
-    -1,  -1,  /* cpu f16 f32 128 128 */
-    -1,  -1,  /* cpu f16 f32 128 other */
-    -1,  -1,  /* cpu f16 f32 256 8 */
-    -1,  -1,  /* cpu f16 f32 256 16 */
-    -1,  -1,  /* cpu f16 f32 256 64 */
-    -1,  -1,  /* cpu f16 f32 256 128 */
-    -1,  -1,  /* cpu f16 f32 256 other */
-    -1,  -1,  /* cpu f16 f32 other 8 */
-    -1,  -1,  /* cpu f16 f32 other 16 */
-    -1,  -1,  /* cpu f16 f32 other 64 */
-    -1,  -1,  /* cpu f16 f32 other 128 */
-    -1,  -1,  /* cpu f16 f32 other other */
-    10,  10,  /* cpu f16 f16 64 8 */
-    10,  10,  /* cpu f16 f16 64 16 */
-    10,  10,  /* cpu f16 f16 64 64 */
-    10,  10,  /* cpu f16 f16 64 128 */
-    10,  10,  /* cpu f16 f16 64 other */
-    10,  10,  /* cpu f16 f16 128 8 */
-    10,  10,  /* cpu f16 f16 128 16 */
-    10,  10,  /* cpu f16 f16 128 64 */
-    10,  10,  /* cpu f16 f16 128 128 */
-    10,  10,  /* cpu f16 f16 128 other */
-    10,  10,  /* cpu f16 f16 256 8 */
-    10,  10,  /* cpu f16 f16 256 16 */
-    10,  10,  /* cpu f16 f16 256 64 */
-    10,  10,  /* cpu f16 f16 256 128 */
-    10,  10,  /* cpu f16 f16 256 other */
-    10,  10,  /* cpu f16 f16 other 8 */
-    10,  10,  /* cpu f16 f16 other 16 */
-    10,  10,  /* cpu f16 f16 other 64 */
-    10,  10,  /* cpu f16 f16 other 128 */
-    10,  10,  /* cpu f16 f16 other other */
-    -1,  -1,  /* cpu f16 bf16 64 8 */
-    -1,  -1,  /* cpu f16 bf16 64 16 */
-    -1,  -1,  /* cpu f16 bf16 64 64 */
-    -1,  -1,  /* cpu f16 bf16 64 128 */
-    -1,  -1,  /* cpu f16 bf16 64 other */
-    -1,  -1,  /* cpu f16 bf16 128 8 */
-    -1,  -1,  /* cpu f16 bf16 128 16 */
-    -1,  -1,  /* cpu f16 bf16 128 64 */
-    -1,  -1,  /* cpu f16 bf16 128 128 */
-    -1,  -1,  /* cpu f16 bf16 128 other */
-    -1,  -1,  /* cpu f16 bf16 256 8 */
-    -1,  -1,  /* cpu f16 bf16 256 16 */
-    -1,  -1,  /* cpu f16 bf16 256 64 */
-    -1,  -1,  /* cpu f16 bf16 256 128 */
-    -1,  -1,  /* cpu f16 bf16 256 other */
-    -1,  -1,  /* cpu f16 bf16 other 8 */
-    -1,  -1,  /* cpu f16 bf16 other 16 */
-    -1,  -1,  /* cpu f16 bf16 other 64 */
-    -1,  -1,  /* cpu f16 bf16 other 128 */
-    -1,  -1,  /* cpu f16 bf16 other other */
-    11,  11,  /* cpu f16 fp8_e4m3 64 8 */
-    11,  11,  /* cpu f16 fp8_e4m3 64 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 64 64 */
-    11,  11,  /* cpu f16 fp8_e4m3 64 128 */
-    11,  11,  /* cpu f16 fp8_e4m3 64 other */
-    11,  11,  /* cpu f16 fp8_e4m3 128 8 */
-    11,  11,  /* cpu f16 fp8_e4m3 128 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 128 64 */
-    11,  11,  /* cpu f16 fp8_e4m3 128 128 */
-    11,  11,  /* cpu f16 fp8_e4m3 128 other */
-    11,  11,  /* cpu f16 fp8_e4m3 256 8 */
-    11,  11,  /* cpu f16 fp8_e4m3 256 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 256 64 */
-    11,  11,  /* cpu f16 fp8_e4m3 256 128 */
-    11,  11,  /* cpu f16 fp8_e4m3 256 other */
-    11,  11,  /* cpu f16 fp8_e4m3 other 8 */
-    11,  11,  /* cpu f16 fp8_e4m3 other 16 */
-    11,  11,  /* cpu f16 fp8_e4m3 other 64 */
-    11,  11,  /* cpu f16 fp8_e4m3 other 128 */
-    11,  11,  /* cpu f16 fp8_e4m3 other other */
-    12,  12,  /* cpu f16 fp8_e5m2 64 8 */
-    12,  12,  /* cpu f16 fp8_e5m2 64 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 64 64 */
-    12,  12,  /* cpu f16 fp8_e5m2 64 128 */
-    12,  12,  /* cpu f16 fp8_e5m2 64 other */
-    12,  12,  /* cpu f16 fp8_e5m2 128 8 */
-    12,  12,  /* cpu f16 fp8_e5m2 128 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 128 64 */
-    12,  12,  /* cpu f16 fp8_e5m2 128 128 */
-    12,  12,  /* cpu f16 fp8_e5m2 128 other */
-    12,  12,  /* cpu f16 fp8_e5m2 256 8 */
-    12,  12,  /* cpu f16 fp8_e5m2 256 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 256 64 */
-    12,  12,  /* cpu f16 fp8_e5m2 256 128 */
-    12,  12,  /* cpu f16 fp8_e5m2 256 other */
-    12,  12,  /* cpu f16 fp8_e5m2 other 8 */
-    12,  12,  /* cpu f16 fp8_e5m2 other 16 */
-    12,  12,  /* cpu f16 fp8_e5m2 other 64 */
-    12,  12,  /* cpu f16 fp8_e5m2 other 128 */
-    12,  12,  /* cpu f16 fp8_e5m2 other other */
-    13,  13,  /* cpu f16 int8 64 8 */
-    13,  13,  /* cpu f16 int8 64 16 */
-    13,  13,  /* cpu f16 int8 64 64 */
-    13,  13,  /* cpu f16 int8 64 128 */
-    13,  13,  /* cpu f16 int8 64 other */
-    13,  13,  /* cpu f16 int8 128 8 */
-    13,  13,  /* cpu f16 int8 128 16 */
-    13,  13,  /* cpu f16 int8 128 64 */
-    13,  13,  /* cpu f16 int8 128 128 */
-    13,  13,  /* cpu f16 int8 128 other */
-    13,  13,  /* cpu f16 int8 256 8 */
-    13,  13,  /* cpu f16 int8 256 16 */
-    13,  13,  /* cpu f16 int8 256 64 */
-    13,  13,  /* cpu f16 int8 256 128 */
-    13,  13,  /* cpu f16 int8 256 other */
-    13,  13,  /* cpu f16 int8 other 8 */
-    13,  13,  /* cpu f16 int8 other 16 */
-    13,  13,  /* cpu f16 int8 other 64 */
-    13,  13,  /* cpu f16 int8 other 128 */
-    13,  13,  /* cpu f16 int8 other other */
-    14,  14,  /* cpu f16 nvfp4 64 8 */
-    14,  14,  /* cpu f16 nvfp4 64 16 */
-    14,  14,  /* cpu f16 nvfp4 64 64 */
-    14,  14,  /* cpu f16 nvfp4 64 128 */
-    14,  14,  /* cpu f16 nvfp4 64 other */
-    14,  14,  /* cpu f16 nvfp4 128 8 */
-    14,  14,  /* cpu f16 nvfp4 128 16 */
-    14,  14,  /* cpu f16 nvfp4 128 64 */
-    14,  14,  /* cpu f16 nvfp4 128 128 */
-    14,  14,  /* cpu f16 nvfp4 128 other */
-    14,  14,  /* cpu f16 nvfp4 256 8 */
-    14,  14,  /* cpu f16 nvfp4 256 16 */
-    14,  14,  /* cpu f16 nvfp4 256 64 */
-    14,  14,  /* cpu f16 nvfp4 256 128 */
-    14,  14,  /* cpu f16 nvfp4 256 other */
-    14,  14,  /* cpu f16 nvfp4 other 8 */
-    14,  14,  /* cpu f16 nvfp4 other 16 */
-    14,  14,  /* cpu f16 nvfp4 other 64 */
-    14,  14,  /* cpu f16 nvfp4 other 128 */
-    14,  14,  /* cpu f16 nvfp4 other other */
-    15,  15,  /* cpu f16 int8_per_token_head 64 8 */
-    15,  15,  /* cpu f16 int8_per_token_head 64 16 */
-    15,  15,  /* cpu f16 int8_per_token_head 64 64 */
-    15,  15,  /* cpu f16 int8_per_token_head 64 128 */
-    15,  15,  /* cpu f16 int8_per_token_head 64 other */
-    15,  15,  /* cpu f16 int8_per_token_head 128 8 */
-    15,  15,  /* cpu f16 int8_per_token_head 128 16 */
-    15,  15,  /* cpu f16 int8_per_token_head 128 64 */
-    15,  15,  /* cpu f16 int8_per_token_head 128 128 */
-    15,  15,  /* cpu f16 int8_per_token_head 128 other */
-    15,  15,  /* cpu f16 int8_per_token_head 256 8 */
-    15,  15,  /* cpu f16 int8_per_token_head 256 16 */
-    15,  15,  /* cpu f16 int8_per_token_head 256 64 */
-    15,  15,  /* cpu f16 int8_per_token_head 256 128 */
-    15,  15,  /* cpu f16 int8_per_token_head 256 other */
-    15,  15,  /* cpu f16 int8_per_token_head other 8 */
-    15,  15,  /* cpu f16 int8_per_token_head other 16 */
-    15,  15,  /* cpu f16 int8_per_token_head other 64 */
-    15,  15,  /* cpu f16 int8_per_token_head other 128 */
-    15,  15,  /* cpu f16 int8_per_token_head other other */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 64 */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 128 */
-    16,  16,  /* cpu f16 fp8_per_token_head 64 other */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 64 */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 128 */
-    16,  16,  /* cpu f16 fp8_per_token_head 128 other */
-    16,  16,  /* cpu f16 fp8_per_token_head 256 8 */
-    16,  16,  /* cpu f16 fp8_per_token_head 256 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head 256 64 */
-    16,  16,  /* cpu f16 fp8_per_token_head 256 128 */
-    16,  16,  /* cpu f16 fp8_per_token_head 256 other */
-    16,  16,  /* cpu f16 fp8_per_token_head other 8 */
-    16,  16,  /* cpu f16 fp8_per_token_head other 16 */
-    16,  16,  /* cpu f16 fp8_per_token_head other 64 */
-    16,  16,  /* cpu f16 fp8_per_token_head other 128 */
-    16,  16,  /* cpu f16 fp8_per_token_head other other */
-    17,  17,  /* cpu f16 int4_per_token_head 64 8 */
-    17,  17,  /* cpu f16 int4_per_token_head 64 16 */
-    17,  17,  /* cpu f16 int4_per_token_head 64 64 */
-    17,  17,  /* cpu f16 int4_per_token_head 64 128 */
-    17,  17,  /* cpu f16 int4_per_token_head 64 other */
-    17,  17,  /* cpu f16 int4_per_token_head 128 8 */
-    17,  17,  /* cpu f16 int4_per_token_head 128 16 */
-    17,  17,  /* cpu f16 int4_per_token_head 128 64 */
-    17,  17,  /* cpu f16 int4_per_token_head 128 128 */
-    17,  17,  /* cpu f16 int4_per_token_head 128 other */
-    17,  17,  /* cpu f16 int4_per_token_head 256 8 */
-    17,  17,  /* cpu f16 int4_per_token_head 256 16 */
-    17,  17,  /* cpu f16 int4_per_token_head 256 64 */
-    17,  17,  /* cpu f16 int4_per_token_head 256 128 */
-    17,  17,  /* cpu f16 int4_per_token_head 256 other */
-    17,  17,  /* cpu f16 int4_per_token_head other 8 */
-    17,  17,  /* cpu f16 int4_per_token_head other 16 */
-    17,  17,  /* cpu f16 int4_per_token_head other 64 */
-    17,  17,  /* cpu f16 int4_per_token_head other 128 */
-    17,  17,  /* cpu f16 int4_per_token_head other other */
-    18,  18,  /* cpu f16 q8_0 64 8 */
-    18,  18,  /* cpu f16 q8_0 64 16 */
-    18,  18,  /* cpu f16 q8_0 64 64 */
-    18,  18,  /* cpu f16 q8_0 64 128 */
-    18,  18,  /* cpu f16 q8_0 64 other */
-    18,  18,  /* cpu f16 q8_0 128 8 */
-    18,  18,  /* cpu f16 q8_0 128 16 */
-    18,  18,  /* cpu f16 q8_0 128 64 */
-    18,  18,  /* cpu f16 q8_0 128 128 */
-    18,  18,  /* cpu f16 q8_0 128 other */
-    18,  18,  /* cpu f16 q8_0 256 8 */
-    18,  18,  /* cpu f16 q8_0 256 16 */
-    18,  18,  /* cpu f16 q8_0 256 64 */
-    18,  18,  /* cpu f16 q8_0 256 128 */
-    18,  18,  /* cpu f16 q8_0 256 other */
-    18,  18,  /* cpu f16 q8_0 other 8 */
-    18,  18,  /* cpu f16 q8_0 other 16 */
-    18,  18,  /* cpu f16 q8_0 other 64 */
-    18,  18,  /* cpu f16 q8_0 other 128 */
-    18,  18,  /* cpu f16 q8_0 other other */
-    19,  19,  /* cpu f16 q4_0 64 8 */
-    19,  19,  /* cpu f16 q4_0 64 16 */
-    19,  19,  /* cpu f16 q4_0 64 64 */
-    19,  19,  /* cpu f16 q4_0 64 128 */
-    19,  19,  /* cpu f16 q4_0 64 other */
-    19,  19,  /* cpu f16 q4_0 128 8 */
-    19,  19,  /* cpu f16 q4_0 128 16 */
-    19,  19,  /* cpu f16 q4_0 128 64 */
-    19,  19,  /* cpu f16 q4_0 128 128 */
-    19,  19,  /* cpu f16 q4_0 128 other */
-    19,  19,  /* cpu f16 q4_0 256 8 */
-    19,  19,  /* cpu f16 q4_0 256 16 */
-    19,  19,  /* cpu f16 q4_0 256 64 */
-    19,  19,  /* cpu f16 q4_0 256 128 */
-    19,  19,  /* cpu f16 q4_0 256 other */
-    19,  19,  /* cpu f16 q4_0 other 8 */
-    19,  19,  /* cpu f16 q4_0 other 16 */
-    19,  19,  /* cpu f16 q4_0 other 64 */
-    19,  19,  /* cpu f16 q4_0 other 128 */
-    19,  19,  /* cpu f16 q4_0 other other */
-    -1,  -1,  /* cpu bf16 f32 64 8 */
-    -1,  -1,  /* cpu bf16 f32 64 16 */
-    -1,  -1,  /* cpu bf16 f32 64 64 */
-    -1,  -1,  /* cpu bf16 f32 64 128 */
-    -1,  -1,  /* cpu bf16 f32 64 other */
-    -1,  -1,  /* cpu bf16 f32 128 8 */
-    -1,  -1,  /* cpu bf16 f32 128 16 */
-    -1,  -1,  /* cpu bf16 f32 128 64 */
-    -1,  -1,  /* cpu bf16 f32 128 128 */
-    -1,  -1,  /* cpu bf16 f32 128 other */
-    -1,  -1,  /* cpu bf16 f32 256 8 */
-    -1,  -1,  /* cpu bf16 f32 256 16 */
-    -1,  -1,  /* cpu bf16 f32 256 64 */
-    -1,  -1,  /* cpu bf16 f32 256 128 */
-    -1,  -1,  /* cpu bf16 f32 256 other */
-    -1,  -1,  /* cpu bf16 f32 other 8 */
-    -1,  -1,  /* cpu bf16 f32 other 16 */
-    -1,  -1,  /* cpu bf16 f32 other 64 */
-    -1,  -1,  /* cpu bf16 f32 other 128 */
-    -1,  -1,  /* cpu bf16 f32 other other */
-    -1,  -1,  /* cpu bf16 f16 64 8 */
-    -1,  -1,  /* cpu bf16 f16 64 16 */
-    -1,  -1,  /* cpu bf16 f16 64 64 */
-    -1,  -1,  /* cpu bf16 f16 64 128 */
-    -1,  -1,  /* cpu bf16 f16 64 other */
-    -1,  -1,  /* cpu bf16 f16 128 8 */
-    -1,  -1,  /* cpu bf16 f16 128 16 */
-    -1,  -1,  /* cpu bf16 f16 128 64 */
-    -1,  -1,  /* cpu bf16 f16 128 128 */
-    -1,  -1,  /* cpu bf16 f16 128 other */
-    -1,  -1,  /* cpu bf16 f16 256 8 */
-    -1,  -1,  /* cpu bf16 f16 256 16 */
-    -1,  -1,  /* cpu bf16 f16 256 64 */
-    -1,  -1,  /* cpu bf16 f16 256 128 */
-    -1,  -1,  /* cpu bf16 f16 256 other */
-    -1,  -1,  /* cpu bf16 f16 other 8 */
-    -1,  -1,  /* cpu bf16 f16 other 16 */
-    -1,  -1,  /* cpu bf16 f16 other 64 */
-    -1,  -1,  /* cpu bf16 f16 other 128 */
-    -1,  -1,  /* cpu bf16 f16 other other */
-    20,  20,  /* cpu bf16 bf16 64 8 */
-    20,  20,  /* cpu bf16 bf16 64 16 */
-    20,  20,  /* cpu bf16 bf16 64 64 */
-    20,  20,  /* cpu bf16 bf16 64 128 */
-    20,  20,  /* cpu bf16 bf16 64 other */
-    20,  20,  /* cpu bf16 bf16 128 8 */
-    20,  20,  /* cpu bf16 bf16 128 16 */
-    20,  20,  /* cpu bf16 bf16 128 64 */
-    20,  20,  /* cpu bf16 bf16 128 128 */
-    20,  20,  /* cpu bf16 bf16 128 other */
-    20,  20,  /* cpu bf16 bf16 256 8 */
-    20,  20,  /* cpu bf16 bf16 256 16 */
-    20,  20,  /* cpu bf16 bf16 256 64 */
-    20,  20,  /* cpu bf16 bf16 256 128 */
-    20,  20,  /* cpu bf16 bf16 256 other */
-    20,  20,  /* cpu bf16 bf16 other 8 */
-    20,  20,  /* cpu bf16 bf16 other 16 */
-    20,  20,  /* cpu bf16 bf16 other 64 */
-    20,  20,  /* cpu bf16 bf16 other 128 */
-    20,  20,  /* cpu bf16 bf16 other other */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 64 */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 128 */
-    21,  21,  /* cpu bf16 fp8_e4m3 64 other */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 64 */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 128 */
-    21,  21,  /* cpu bf16 fp8_e4m3 128 other */
-    21,  21,  /* cpu bf16 fp8_e4m3 256 8 */
-    21,  21,  /* cpu bf16 fp8_e4m3 256 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 256 64 */
-    21,  21,  /* cpu bf16 fp8_e4m3 256 128 */
-    21,  21,  /* cpu bf16 fp8_e4m3 256 other */
-    21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
-    21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
-    21,  21,  /* cpu bf16 fp8_e4m3 other 64 */
-    21,  21,  /* cpu bf16 fp8_e4m3 other 128 */
-    21,  21,  /* cpu bf16 fp8_e4m3 other other */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 64 */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 128 */
-    22,  22,  /* cpu bf16 fp8_e5m2 64 other */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 64 */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 128 */
-    22,  22,  /* cpu bf16 fp8_e5m2 128 other */
-    22,  22,  /* cpu bf16 fp8_e5m2 256 8 */
-    22,  22,  /* cpu bf16 fp8_e5m2 256 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 256 64 */
-    22,  22,  /* cpu bf16 fp8_e5m2 256 128 */
-    22,  22,  /* cpu bf16 fp8_e5m2 256 other */
-    22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
-    22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
-    22,  22,  /* cpu bf16 fp8_e5m2 other 64 */
-    22,  22,  /* cpu bf16 fp8_e5m2 other 128 */
-    22,  22,  /* cpu bf16 fp8_e5m2 other other */
-    23,  23,  /* cpu bf16 int8 64 8 */
-    23,  23,  /* cpu bf16 int8 64 16 */
-    23,  23,  /* cpu bf16 int8 64 64 */
-    23,  23,  /* cpu bf16 int8 64 128 */
-    23,  23,  /* cpu bf16 int8 64 other */
-    23,  23,  /* cpu bf16 int8 128 8 */
-    23,  23,  /* cpu bf16 int8 128 16 */
-    23,  23,  /* cpu bf16 int8 128 64 */
-    23,  23,  /* cpu bf16 int8 128 128 */
-    23,  23,  /* cpu bf16 int8 128 other */
-    23,  23,  /* cpu bf16 int8 256 8 */
-    23,  23,  /* cpu bf16 int8 256 16 */
-    23,  23,  /* cpu bf16 int8 256 64 */
-    23,  23,  /* cpu bf16 int8 256 128 */
-    23,  23,  /* cpu bf16 int8 256 other */
-    23,  23,  /* cpu bf16 int8 other 8 */
-    23,  23,  /* cpu bf16 int8 other 16 */
-    23,  23,  /* cpu bf16 int8 other 64 */
-    23,  23,  /* cpu bf16 int8 other 128 */
-    23,  23,  /* cpu bf16 int8 other other */
-    24,  24,  /* cpu bf16 nvfp4 64 8 */
-    24,  24,  /* cpu bf16 nvfp4 64 16 */
-    24,  24,  /* cpu bf16 nvfp4 64 64 */
-    24,  24,  /* cpu bf16 nvfp4 64 128 */
-    24,  24,  /* cpu bf16 nvfp4 64 other */
-    24,  24,  /* cpu bf16 nvfp4 128 8 */
-    24,  24,  /* cpu bf16 nvfp4 128 16 */
-    24,  24,  /* cpu bf16 nvfp4 128 64 */
-    24,  24,  /* cpu bf16 nvfp4 128 128 */
-    24,  24,  /* cpu bf16 nvfp4 128 other */
-    24,  24,  /* cpu bf16 nvfp4 256 8 */
-    24,  24,  /* cpu bf16 nvfp4 256 16 */
-    24,  24,  /* cpu bf16 nvfp4 256 64 */
-    24,  24,  /* cpu bf16 nvfp4 256 128 */
-    24,  24,  /* cpu bf16 nvfp4 256 other */
-    24,  24,  /* cpu bf16 nvfp4 other 8 */
-    24,  24,  /* cpu bf16 nvfp4 other 16 */
-    24,  24,  /* cpu bf16 nvfp4 other 64 */
-    24,  24,  /* cpu bf16 nvfp4 other 128 */
-    24,  24,  /* cpu bf16 nvfp4 other other */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 64 */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 128 */
-    25,  25,  /* cpu bf16 int8_per_token_head 64 other */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 64 */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 128 */
-    25,  25,  /* cpu bf16 int8_per_token_head 128 other */
-    25,  25,  /* cpu bf16 int8_per_token_head 256 8 */
-    25,  25,  /* cpu bf16 int8_per_token_head 256 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head 256 64 */
-    25,  25,  /* cpu bf16 int8_per_token_head 256 128 */
-    25,  25,  /* cpu bf16 int8_per_token_head 256 other */
-    25,  25,  /* cpu bf16 int8_per_token_head other 8 */
-    25,  25,  /* cpu bf16 int8_per_token_head other 16 */
-    25,  25,  /* cpu bf16 int8_per_token_head other 64 */
-    25,  25,  /* cpu bf16 int8_per_token_head other 128 */
-    25,  25,  /* cpu bf16 int8_per_token_head other other */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 64 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 128 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 64 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 128 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
-    26,  26,  /* cpu bf16 fp8_per_token_head 256 8 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 256 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 256 64 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 256 128 */
-    26,  26,  /* cpu bf16 fp8_per_token_head 256 other */
-    26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
-    26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
-    26,  26,  /* cpu bf16 fp8_per_token_head other 64 */
-    26,  26,  /* cpu bf16 fp8_per_token_head other 128 */
-    26,  26,  /* cpu bf16 fp8_per_token_head other other */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 64 */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 128 */
-    27,  27,  /* cpu bf16 int4_per_token_head 64 other */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 64 */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 128 */
-    27,  27,  /* cpu bf16 int4_per_token_head 128 other */
-    27,  27,  /* cpu bf16 int4_per_token_head 256 8 */
-    27,  27,  /* cpu bf16 int4_per_token_head 256 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head 256 64 */
-    27,  27,  /* cpu bf16 int4_per_token_head 256 128 */
-    27,  27,  /* cpu bf16 int4_per_token_head 256 other */
-    27,  27,  /* cpu bf16 int4_per_token_head other 8 */
-    27,  27,  /* cpu bf16 int4_per_token_head other 16 */
-    27,  27,  /* cpu bf16 int4_per_token_head other 64 */
-    27,  27,  /* cpu bf16 int4_per_token_head other 128 */
-    27,  27,  /* cpu bf16 int4_per_token_head other other */
-    28,  28,  /* cpu bf16 q8_0 64 8 */
-    28,  28,  /* cpu bf16 q8_0 64 16 */
-    28,  28,  /* cpu bf16 q8_0 64 64 */
-    28,  28,  /* cpu bf16 q8_0 64 128 */
-    28,  28,  /* cpu bf16 q8_0 64 other */
-    28,  28,  /* cpu bf16 q8_0 128 8 */
-    28,  28,  /* cpu bf16 q8_0 128 16 */
-    28,  28,  /* cpu bf16 q8_0 128 64 */
-    28,  28,  /* cpu bf16 q8_0 128 128 */
-    28,  28,  /* cpu bf16 q8_0 128 other */
-    28,  28,  /* cpu bf16 q8_0 256 8 */
-    28,  28,  /* cpu bf16 q8_0 256 16 */
-    28,  28,  /* cpu bf16 q8_0 256 64 */
-    28,  28,  /* cpu bf16 q8_0 256 128 */
-    28,  28,  /* cpu bf16 q8_0 256 other */
-    28,  28,  /* cpu bf16 q8_0 other 8 */
-    28,  28,  /* cpu bf16 q8_0 other 16 */
-    28,  28,  /* cpu bf16 q8_0 other 64 */
-    28,  28,  /* cpu bf16 q8_0 other 128 */
-    28,  28,  /* cpu bf16 q8_0 other other */
-    29,  29,  /* cpu bf16 q4_0 64 8 */
-    29,  29,  /* cpu bf16 q4_0 64 16 */
-    29,  29,  /* cpu bf16 q4_0 64 64 */
-    29,  29,  /* cpu bf16 q4_0 64 128 */
-    29,  29,  /* cpu bf16 q4_0 64 other */
-    29,  29,  /* cpu bf16 q4_0 128 8 */
-    29,  29,  /* cpu bf16 q4_0 128 16 */
-    29,  29,  /* cpu bf16 q4_0 128 64 */
-    29,  29,  /* cpu bf16 q4_0 128 128 */
-    29,  29,  /* cpu bf16 q4_0 128 other */
-    29,  29,  /* cpu bf16 q4_0 256 8 */
-    29,  29,  /* cpu bf16 q4_0 256 16 */
-    29,  29,  /* cpu bf16 q4_0 256 64 */
-    29,  29,  /* cpu bf16 q4_0 256 128 */
-    29,  29,  /* cpu bf16 q4_0 256 other */
-    29,  29,  /* cpu bf16 q4_0 other 8 */
-    29,  29,  /* cpu bf16 q4_0 other 16 */
-    29,  29,  /* cpu bf16 q4_0 other 64 */
-    29,  29,  /* cpu bf16 q4_0 other 128 */
-    29,  29,  /* cpu bf16 q4_0 other other */
-    30,  30,  /* cuda f32 f32 64 8 */
-    30,  30,  /* cuda f32 f32 64 16 */
-    30,  30,  /* cuda f32 f32 64 64 */
-    30,  30,  /* cuda f32 f32 64 128 */
-    30,  30,  /* cuda f32 f32 64 other */
-    30,  30,  /* cuda f32 f32 128 8 */
-    30,  30,  /* cuda f32 f32 128 16 */
-    30,  30,  /* cuda f32 f32 128 64 */
-    30,  30,  /* cuda f32 f32 128 128 */
-    30,  30,  /* cuda f32 f32 128 other */
-    30,  30,  /* cuda f32 f32 256 8 */
-    30,  30,  /* cuda f32 f32 256 16 */
-    30,  30,  /* cuda f32 f32 256 64 */
-    30,  30,  /* cuda f32 f32 256 128 */
-    30,  30,  /* cuda f32 f32 256 other */
-    30,  30,  /* cuda f32 f32 other 8 */
-    30,  30,  /* cuda f32 f32 other 16 */
-    30,  30,  /* cuda f32 f32 other 64 */
-    30,  30,  /* cuda f32 f32 other 128 */
-    30,  30,  /* cuda f32 f32 other other */
-    -1,  -1,  /* cuda f32 f16 64 8 */
-    -1,  -1,  /* cuda f32 f16 64 16 */
-    -1,  -1,  /* cuda f32 f16 64 64 */
-    -1,  -1,  /* cuda f32 f16 64 128 */
-    -1,  -1,  /* cuda f32 f16 64 other */
-    -1,  -1,  /* cuda f32 f16 128 8 */
-    -1,  -1,  /* cuda f32 f16 128 16 */
-    -1,  -1,  /* cuda f32 f16 128 64 */
-    -1,  -1,  /* cuda f32 f16 128 128 */
-    -1,  -1,  /* cuda f32 f16 128 other */
-    -1,  -1,  /* cuda f32 f16 256 8 */
-    -1,  -1,  /* cuda f32 f16 256 16 */
-    -1,  -1,  /* cuda f32 f16 256 64 */
-    -1,  -1,  /* cuda f32 f16 256 128 */
-    -1,  -1,  /* cuda f32 f16 256 other */
-    -1,  -1,  /* cuda f32 f16 other 8 */
-    -1,  -1,  /* cuda f32 f16 other 16 */
-    -1,  -1,  /* cuda f32 f16 other 64 */
-    -1,  -1,  /* cuda f32 f16 other 128 */
-    -1,  -1,  /* cuda f32 f16 other other */
-    -1,  -1,  /* cuda f32 bf16 64 8 */
-    -1,  -1,  /* cuda f32 bf16 64 16 */
-    -1,  -1,  /* cuda f32 bf16 64 64 */
-    -1,  -1,  /* cuda f32 bf16 64 128 */
-    -1,  -1,  /* cuda f32 bf16 64 other */
-    -1,  -1,  /* cuda f32 bf16 128 8 */
-    -1,  -1,  /* cuda f32 bf16 128 16 */
-    -1,  -1,  /* cuda f32 bf16 128 64 */
-    -1,  -1,  /* cuda f32 bf16 128 128 */
-    -1,  -1,  /* cuda f32 bf16 128 other */
-    -1,  -1,  /* cuda f32 bf16 256 8 */
-    -1,  -1,  /* cuda f32 bf16 256 16 */
-    -1,  -1,  /* cuda f32 bf16 256 64 */
-    -1,  -1,  /* cuda f32 bf16 256 128 */
-    -1,  -1,  /* cuda f32 bf16 256 other */
-    -1,  -1,  /* cuda f32 bf16 other 8 */
-    -1,  -1,  /* cuda f32 bf16 other 16 */
-    -1,  -1,  /* cuda f32 bf16 other 64 */
-    -1,  -1,  /* cuda f32 bf16 other 128 */
-    -1,  -1,  /* cuda f32 bf16 other other */
-    31,  31,  /* cuda f32 fp8_e4m3 64 8 */
-    31,  31,  /* cuda f32 fp8_e4m3 64 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 64 64 */
-    31,  31,  /* cuda f32 fp8_e4m3 64 128 */
-    31,  31,  /* cuda f32 fp8_e4m3 64 other */
-    31,  31,  /* cuda f32 fp8_e4m3 128 8 */
-    31,  31,  /* cuda f32 fp8_e4m3 128 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 128 64 */
-    31,  31,  /* cuda f32 fp8_e4m3 128 128 */
-    31,  31,  /* cuda f32 fp8_e4m3 128 other */
-    31,  31,  /* cuda f32 fp8_e4m3 256 8 */
-    31,  31,  /* cuda f32 fp8_e4m3 256 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 256 64 */
-    31,  31,  /* cuda f32 fp8_e4m3 256 128 */
-    31,  31,  /* cuda f32 fp8_e4m3 256 other */
-    31,  31,  /* cuda f32 fp8_e4m3 other 8 */
-    31,  31,  /* cuda f32 fp8_e4m3 other 16 */
-    31,  31,  /* cuda f32 fp8_e4m3 other 64 */
-    31,  31,  /* cuda f32 fp8_e4m3 other 128 */
-    31,  31,  /* cuda f32 fp8_e4m3 other other */
-    32,  32,  /* cuda f32 fp8_e5m2 64 8 */
-    32,  32,  /* cuda f32 fp8_e5m2 64 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 64 64 */
-    32,  32,  /* cuda f32 fp8_e5m2 64 128 */
-    32,  32,  /* cuda f32 fp8_e5m2 64 other */
-    32,  32,  /* cuda f32 fp8_e5m2 128 8 */
-    32,  32,  /* cuda f32 fp8_e5m2 128 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 128 64 */
-    32,  32,  /* cuda f32 fp8_e5m2 128 128 */
-    32,  32,  /* cuda f32 fp8_e5m2 128 other */
-    32,  32,  /* cuda f32 fp8_e5m2 256 8 */
-    32,  32,  /* cuda f32 fp8_e5m2 256 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 256 64 */
-    32,  32,  /* cuda f32 fp8_e5m2 256 128 */
-    32,  32,  /* cuda f32 fp8_e5m2 256 other */
-    32,  32,  /* cuda f32 fp8_e5m2 other 8 */
-    32,  32,  /* cuda f32 fp8_e5m2 other 16 */
-    32,  32,  /* cuda f32 fp8_e5m2 other 64 */
-    32,  32,  /* cuda f32 fp8_e5m2 other 128 */
-    32,  32,  /* cuda f32 fp8_e5m2 other other */
-    33,  33,  /* cuda f32 int8 64 8 */
-    33,  33,  /* cuda f32 int8 64 16 */
-    33,  33,  /* cuda f32 int8 64 64 */
-    33,  33,  /* cuda f32 int8 64 128 */
-    33,  33,  /* cuda f32 int8 64 other */
-    33,  33,  /* cuda f32 int8 128 8 */
-    33,  33,  /* cuda f32 int8 128 16 */
-    33,  33,  /* cuda f32 int8 128 64 */
-    33,  33,  /* cuda f32 int8 128 128 */
-    33,  33,  /* cuda f32 int8 128 other */
-    33,  33,  /* cuda f32 int8 256 8 */
-    33,  33,  /* cuda f32 int8 256 16 */
-    33,  33,  /* cuda f32 int8 256 64 */
-    33,  33,  /* cuda f32 int8 256 128 */
-    33,  33,  /* cuda f32 int8 256 other */
-    33,  33,  /* cuda f32 int8 other 8 */
-    33,  33,  /* cuda f32 int8 other 16 */
-    33,  33,  /* cuda f32 int8 other 64 */
-    33,  33,  /* cuda f32 int8 other 128 */
-    33,  33,  /* cuda f32 int8 other other */
-    34,  34,  /* cuda f32 nvfp4 64 8 */
-    34,  34,  /* cuda f32 nvfp4 64 16 */
-    34,  34,  /* cuda f32 nvfp4 64 64 */
-    34,  34,  /* cuda f32 nvfp4 64 128 */
-    34,  34,  /* cuda f32 nvfp4 64 other */
-    34,  34,  /* cuda f32 nvfp4 128 8 */
-    34,  34,  /* cuda f32 nvfp4 128 16 */
-    34,  34,  /* cuda f32 nvfp4 128 64 */
-    34,  34,  /* cuda f32 nvfp4 128 128 */
-    34,  34,  /* cuda f32 nvfp4 128 other */
-    34,  34,  /* cuda f32 nvfp4 256 8 */
-    34,  34,  /* cuda f32 nvfp4 256 16 */
-    34,  34,  /* cuda f32 nvfp4 256 64 */
-    34,  34,  /* cuda f32 nvfp4 256 128 */
-    34,  34,  /* cuda f32 nvfp4 256 other */
-    34,  34,  /* cuda f32 nvfp4 other 8 */
-    34,  34,  /* cuda f32 nvfp4 other 16 */
-    34,  34,  /* cuda f32 nvfp4 other 64 */
-    34,  34,  /* cuda f32 nvfp4 other 128 */
-    34,  34,  /* cuda f32 nvfp4 other other */
-    35,  35,  /* cuda f32 int8_per_token_head 64 8 */
-    35,  35,  /* cuda f32 int8_per_token_head 64 16 */
-    35,  35,  /* cuda f32 int8_per_token_head 64 64 */
-    35,  35,  /* cuda f32 int8_per_token_head 64 128 */
-    35,  35,  /* cuda f32 int8_per_token_head 64 other */
-    35,  35,  /* cuda f32 int8_per_token_head 128 8 */
-    35,  35,  /* cuda f32 int8_per_token_head 128 16 */
-    35,  35,  /* cuda f32 int8_per_token_head 128 64 */
-    35,  35,  /* cuda f32 int8_per_token_head 128 128 */
-    35,  35,  /* cuda f32 int8_per_token_head 128 other */
-    35,  35,  /* cuda f32 int8_per_token_head 256 8 */
-    35,  35,  /* cuda f32 int8_per_token_head 256 16 */
-    35,  35,  /* cuda f32 int8_per_token_head 256 64 */
-    35,  35,  /* cuda f32 int8_per_token_head 256 128 */
-    35,  35,  /* cuda f32 int8_per_token_head 256 other */
-    35,  35,  /* cuda f32 int8_per_token_head other 8 */
-    35,  35,  /* cuda f32 int8_per_token_head other 16 */
-    35,  35,  /* cuda f32 int8_per_token_head other 64 */
-    35,  35,  /* cuda f32 int8_per_token_head other 128 */
-    35,  35,  /* cuda f32 int8_per_token_head other other */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 64 */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 128 */
-    36,  36,  /* cuda f32 fp8_per_token_head 64 other */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 64 */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 128 */
-    36,  36,  /* cuda f32 fp8_per_token_head 128 other */
-    36,  36,  /* cuda f32 fp8_per_token_head 256 8 */
-    36,  36,  /* cuda f32 fp8_per_token_head 256 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head 256 64 */
-    36,  36,  /* cuda f32 fp8_per_token_head 256 128 */
-    36,  36,  /* cuda f32 fp8_per_token_head 256 other */
-    36,  36,  /* cuda f32 fp8_per_token_head other 8 */
-    36,  36,  /* cuda f32 fp8_per_token_head other 16 */
-    36,  36,  /* cuda f32 fp8_per_token_head other 64 */
-    36,  36,  /* cuda f32 fp8_per_token_head other 128 */
-    36,  36,  /* cuda f32 fp8_per_token_head other other */
-    37,  37,  /* cuda f32 int4_per_token_head 64 8 */
-    37,  37,  /* cuda f32 int4_per_token_head 64 16 */
-    37,  37,  /* cuda f32 int4_per_token_head 64 64 */
-    37,  37,  /* cuda f32 int4_per_token_head 64 128 */
-    37,  37,  /* cuda f32 int4_per_token_head 64 other */
-    37,  37,  /* cuda f32 int4_per_token_head 128 8 */
-    37,  37,  /* cuda f32 int4_per_token_head 128 16 */
-    37,  37,  /* cuda f32 int4_per_token_head 128 64 */
-    37,  37,  /* cuda f32 int4_per_token_head 128 128 */
-    37,  37,  /* cuda f32 int4_per_token_head 128 other */
-    37,  37,  /* cuda f32 int4_per_token_head 256 8 */
-    37,  37,  /* cuda f32 int4_per_token_head 256 16 */
-    37,  37,  /* cuda f32 int4_per_token_head 256 64 */
-    37,  37,  /* cuda f32 int4_per_token_head 256 128 */
-    37,  37,  /* cuda f32 int4_per_token_head 256 other */
-    37,  37,  /* cuda f32 int4_per_token_head other 8 */
-    37,  37,  /* cuda f32 int4_per_token_head other 16 */
-    37,  37,  /* cuda f32 int4_per_token_head other 64 */
-    37,  37,  /* cuda f32 int4_per_token_head other 128 */
-    37,  37,  /* cuda f32 int4_per_token_head other other */
-    38,  38,  /* cuda f32 q8_0 64 8 */
-    38,  38,  /* cuda f32 q8_0 64 16 */
-    38,  38,  /* cuda f32 q8_0 64 64 */
-    38,  38,  /* cuda f32 q8_0 64 128 */
-    38,  38,  /* cuda f32 q8_0 64 other */
-    38,  38,  /* cuda f32 q8_0 128 8 */
-    38,  38,  /* cuda f32 q8_0 128 16 */
-    38,  38,  /* cuda f32 q8_0 128 64 */
-    38,  38,  /* cuda f32 q8_0 128 128 */
-    38,  38,  /* cuda f32 q8_0 128 other */
-    38,  38,  /* cuda f32 q8_0 256 8 */
-    38,  38,  /* cuda f32 q8_0 256 16 */
-    38,  38,  /* cuda f32 q8_0 256 64 */
-    38,  38,  /* cuda f32 q8_0 256 128 */
-    38,  38,  /* cuda f32 q8_0 256 other */
-    38,  38,  /* cuda f32 q8_0 other 8 */
-    38,  38,  /* cuda f32 q8_0 other 16 */
-    38,  38,  /* cuda f32 q8_0 other 64 */
-    38,  38,  /* cuda f32 q8_0 other 128 */
-    38,  38,  /* cuda f32 q8_0 other other */
-    39,  39,  /* cuda f32 q4_0 64 8 */
-    39,  39,  /* cuda f32 q4_0 64 16 */
-    39,  39,  /* cuda f32 q4_0 64 64 */
-    39,  39,  /* cuda f32 q4_0 64 128 */
-    39,  39,  /* cuda f32 q4_0 64 other */
-    39,  39,  /* cuda f32 q4_0 128 8 */
-    39,  39,  /* cuda f32 q4_0 128 16 */
-    39,  39,  /* cuda f32 q4_0 128 64 */
-    39,  39,  /* cuda f32 q4_0 128 128 */
-    39,  39,  /* cuda f32 q4_0 128 other */
-    39,  39,  /* cuda f32 q4_0 256 8 */
-    39,  39,  /* cuda f32 q4_0 256 16 */
-    39,  39,  /* cuda f32 q4_0 256 64 */
-    39,  39,  /* cuda f32 q4_0 256 128 */
-    39,  39,  /* cuda f32 q4_0 256 other */
-    39,  39,  /* cuda f32 q4_0 other 8 */
-    39,  39,  /* cuda f32 q4_0 other 16 */
-    39,  39,  /* cuda f32 q4_0 other 64 */
-    39,  39,  /* cuda f32 q4_0 other 128 */
-    39,  39,  /* cuda f32 q4_0 other other */
-    -1,  -1,  /* cuda f16 f32 64 8 */
-    -1,  -1,  /* cuda f16 f32 64 16 */
-    -1,  -1,  /* cuda f16 f32 64 64 */
-    -1,  -1,  /* cuda f16 f32 64 128 */
-    -1,  -1,  /* cuda f16 f32 64 other */
-    -1,  -1,  /* cuda f16 f32 128 8 */
-    -1,  -1,  /* cuda f16 f32 128 16 */
-    -1,  -1,  /* cuda f16 f32 128 64 */
-    -1,  -1,  /* cuda f16 f32 128 128 */
-    -1,  -1,  /* cuda f16 f32 128 other */
-    -1,  -1,  /* cuda f16 f32 256 8 */
-    -1,  -1,  /* cuda f16 f32 256 16 */
-    -1,  -1,  /* cuda f16 f32 256 64 */
-    -1,  -1,  /* cuda f16 f32 256 128 */
-    -1,  -1,  /* cuda f16 f32 256 other */
-    -1,  -1,  /* cuda f16 f32 other 8 */
-    -1,  -1,  /* cuda f16 f32 other 16 */
-    -1,  -1,  /* cuda f16 f32 other 64 */
-    -1,  -1,  /* cuda f16 f32 other 128 */
-    -1,  -1,  /* cuda f16 f32 other other */
-    40,  48,  /* cuda f16 f16 64 8 */
-    41,  48,  /* cuda f16 f16 64 16 */
-    48,  48,  /* cuda f16 f16 64 64 */
-    42,  48,  /* cuda f16 f16 64 128 */
-    48,  48,  /* cuda f16 f16 64 other */
-    43,  48,  /* cuda f16 f16 128 8 */
-    44,  48,  /* cuda f16 f16 128 16 */
-    48,  48,  /* cuda f16 f16 128 64 */
-    45,  48,  /* cuda f16 f16 128 128 */
-    48,  48,  /* cuda f16 f16 128 other */
-    46,  48,  /* cuda f16 f16 256 8 */
-    48,  48,  /* cuda f16 f16 256 16 */
-    47,  48,  /* cuda f16 f16 256 64 */
-    48,  48,  /* cuda f16 f16 256 128 */
-    48,  48,  /* cuda f16 f16 256 other */
-    48,  48,  /* cuda f16 f16 other 8 */
-    48,  48,  /* cuda f16 f16 other 16 */
-    48,  48,  /* cuda f16 f16 other 64 */
-    48,  48,  /* cuda f16 f16 other 128 */
-    48,  48,  /* cuda f16 f16 other other */
-    -1,  -1,  /* cuda f16 bf16 64 8 */
-    -1,  -1,  /* cuda f16 bf16 64 16 */
-    -1,  -1,  /* cuda f16 bf16 64 64 */
-    -1,  -1,  /* cuda f16 bf16 64 128 */
-    -1,  -1,  /* cuda f16 bf16 64 other */
-    -1,  -1,  /* cuda f16 bf16 128 8 */
-    -1,  -1,  /* cuda f16 bf16 128 16 */
-    -1,  -1,  /* cuda f16 bf16 128 64 */
-    -1,  -1,  /* cuda f16 bf16 128 128 */
-    -1,  -1,  /* cuda f16 bf16 128 other */
-    -1,  -1,  /* cuda f16 bf16 256 8 */
-    -1,  -1,  /* cuda f16 bf16 256 16 */
-    -1,  -1,  /* cuda f16 bf16 256 64 */
-    -1,  -1,  /* cuda f16 bf16 256 128 */
-    -1,  -1,  /* cuda f16 bf16 256 other */
-    -1,  -1,  /* cuda f16 bf16 other 8 */
-    -1,  -1,  /* cuda f16 bf16 other 16 */
-    -1,  -1,  /* cuda f16 bf16 other 64 */
-    -1,  -1,  /* cuda f16 bf16 other 128 */
-    -1,  -1,  /* cuda f16 bf16 other other */
-    49,  57,  /* cuda f16 fp8_e4m3 64 8 */
-    50,  57,  /* cuda f16 fp8_e4m3 64 16 */
-    57,  57,  /* cuda f16 fp8_e4m3 64 64 */
-    51,  57,  /* cuda f16 fp8_e4m3 64 128 */
-    57,  57,  /* cuda f16 fp8_e4m3 64 other */
-    52,  57,  /* cuda f16 fp8_e4m3 128 8 */
-    53,  57,  /* cuda f16 fp8_e4m3 128 16 */
-    57,  57,  /* cuda f16 fp8_e4m3 128 64 */
-    54,  57,  /* cuda f16 fp8_e4m3 128 128 */
-    57,  57,  /* cuda f16 fp8_e4m3 128 other */
-    55,  57,  /* cuda f16 fp8_e4m3 256 8 */
-    57,  57,  /* cuda f16 fp8_e4m3 256 16 */
-    56,  57,  /* cuda f16 fp8_e4m3 256 64 */
-    57,  57,  /* cuda f16 fp8_e4m3 256 128 */
-    57,  57,  /* cuda f16 fp8_e4m3 256 other */
-    57,  57,  /* cuda f16 fp8_e4m3 other 8 */
-    57,  57,  /* cuda f16 fp8_e4m3 other 16 */
-    57,  57,  /* cuda f16 fp8_e4m3 other 64 */
-    57,  57,  /* cuda f16 fp8_e4m3 other 128 */
-    57,  57,  /* cuda f16 fp8_e4m3 other other */
-    58,  64,  /* cuda f16 fp8_e5m2 64 8 */
-    59,  64,  /* cuda f16 fp8_e5m2 64 16 */
-    64,  64,  /* cuda f16 fp8_e5m2 64 64 */
-    60,  64,  /* cuda f16 fp8_e5m2 64 128 */
-    64,  64,  /* cuda f16 fp8_e5m2 64 other */
-    61,  64,  /* cuda f16 fp8_e5m2 128 8 */
-    62,  64,  /* cuda f16 fp8_e5m2 128 16 */
-    64,  64,  /* cuda f16 fp8_e5m2 128 64 */
-    63,  64,  /* cuda f16 fp8_e5m2 128 128 */
-    64,  64,  /* cuda f16 fp8_e5m2 128 other */
-    64,  64,  /* cuda f16 fp8_e5m2 256 8 */
-    64,  64,  /* cuda f16 fp8_e5m2 256 16 */
-    64,  64,  /* cuda f16 fp8_e5m2 256 64 */
-    64,  64,  /* cuda f16 fp8_e5m2 256 128 */
-    64,  64,  /* cuda f16 fp8_e5m2 256 other */
-    64,  64,  /* cuda f16 fp8_e5m2 other 8 */
-    64,  64,  /* cuda f16 fp8_e5m2 other 16 */
-    64,  64,  /* cuda f16 fp8_e5m2 other 64 */
-    64,  64,  /* cuda f16 fp8_e5m2 other 128 */
-    64,  64,  /* cuda f16 fp8_e5m2 other other */
-    65,  71,  /* cuda f16 int8 64 8 */
-    66,  71,  /* cuda f16 int8 64 16 */
-    71,  71,  /* cuda f16 int8 64 64 */
-    67,  71,  /* cuda f16 int8 64 128 */
-    71,  71,  /* cuda f16 int8 64 other */
-    68,  71,  /* cuda f16 int8 128 8 */
-    69,  71,  /* cuda f16 int8 128 16 */
-    71,  71,  /* cuda f16 int8 128 64 */
-    70,  71,  /* cuda f16 int8 128 128 */
-    71,  71,  /* cuda f16 int8 128 other */
-    71,  71,  /* cuda f16 int8 256 8 */
-    71,  71,  /* cuda f16 int8 256 16 */
-    71,  71,  /* cuda f16 int8 256 64 */
-    71,  71,  /* cuda f16 int8 256 128 */
-    71,  71,  /* cuda f16 int8 256 other */
-    71,  71,  /* cuda f16 int8 other 8 */
-    71,  71,  /* cuda f16 int8 other 16 */
-    71,  71,  /* cuda f16 int8 other 64 */
-    71,  71,  /* cuda f16 int8 other 128 */
-    71,  71,  /* cuda f16 int8 other other */
-    74,  74,  /* cuda f16 nvfp4 64 8 */
-    74,  74,  /* cuda f16 nvfp4 64 16 */
-    74,  74,  /* cuda f16 nvfp4 64 64 */
-    74,  74,  /* cuda f16 nvfp4 64 128 */
-    74,  74,  /* cuda f16 nvfp4 64 other */
-    72,  74,  /* cuda f16 nvfp4 128 8 */
-    73,  74,  /* cuda f16 nvfp4 128 16 */
-    74,  74,  /* cuda f16 nvfp4 128 64 */
-    74,  74,  /* cuda f16 nvfp4 128 128 */
-    74,  74,  /* cuda f16 nvfp4 128 other */
-    74,  74,  /* cuda f16 nvfp4 256 8 */
-    74,  74,  /* cuda f16 nvfp4 256 16 */
-    74,  74,  /* cuda f16 nvfp4 256 64 */
-    74,  74,  /* cuda f16 nvfp4 256 128 */
-    74,  74,  /* cuda f16 nvfp4 256 other */
-    74,  74,  /* cuda f16 nvfp4 other 8 */
-    74,  74,  /* cuda f16 nvfp4 other 16 */
-    74,  74,  /* cuda f16 nvfp4 other 64 */
-    74,  74,  /* cuda f16 nvfp4 other 128 */
-    74,  74,  /* cuda f16 nvfp4 other other */
-    75,  81,  /* cuda f16 int8_per_token_head 64 8 */
-    76,  81,  /* cuda f16 int8_per_token_head 64 16 */
-    81,  81,  /* cuda f16 int8_per_token_head 64 64 */
-    77,  81,  /* cuda f16 int8_per_token_head 64 128 */
-    81,  81,  /* cuda f16 int8_per_token_head 64 other */
-    78,  81,  /* cuda f16 int8_per_token_head 128 8 */
-    79,  81,  /* cuda f16 int8_per_token_head 128 16 */
-    81,  81,  /* cuda f16 int8_per_token_head 128 64 */
-    80,  81,  /* cuda f16 int8_per_token_head 128 128 */
-    81,  81,  /* cuda f16 int8_per_token_head 128 other */
-    81,  81,  /* cuda f16 int8_per_token_head 256 8 */
-    81,  81,  /* cuda f16 int8_per_token_head 256 16 */
-    81,  81,  /* cuda f16 int8_per_token_head 256 64 */
-    81,  81,  /* cuda f16 int8_per_token_head 256 128 */
-    81,  81,  /* cuda f16 int8_per_token_head 256 other */
-    81,  81,  /* cuda f16 int8_per_token_head other 8 */
-    81,  81,  /* cuda f16 int8_per_token_head other 16 */
-    81,  81,  /* cuda f16 int8_per_token_head other 64 */
-    81,  81,  /* cuda f16 int8_per_token_head other 128 */
-    81,  81,  /* cuda f16 int8_per_token_head other other */
-    82,  88,  /* cuda f16 fp8_per_token_head 64 8 */
-    83,  88,  /* cuda f16 fp8_per_token_head 64 16 */
-    88,  88,  /* cuda f16 fp8_per_token_head 64 64 */
-    84,  88,  /* cuda f16 fp8_per_token_head 64 128 */
-    88,  88,  /* cuda f16 fp8_per_token_head 64 other */
-    85,  88,  /* cuda f16 fp8_per_token_head 128 8 */
-    86,  88,  /* cuda f16 fp8_per_token_head 128 16 */
-    88,  88,  /* cuda f16 fp8_per_token_head 128 64 */
-    87,  88,  /* cuda f16 fp8_per_token_head 128 128 */
-    88,  88,  /* cuda f16 fp8_per_token_head 128 other */
-    88,  88,  /* cuda f16 fp8_per_token_head 256 8 */
-    88,  88,  /* cuda f16 fp8_per_token_head 256 16 */
-    88,  88,  /* cuda f16 fp8_per_token_head 256 64 */
-    88,  88,  /* cuda f16 fp8_per_token_head 256 128 */
-    88,  88,  /* cuda f16 fp8_per_token_head 256 other */
-    88,  88,  /* cuda f16 fp8_per_token_head other 8 */
-    88,  88,  /* cuda f16 fp8_per_token_head other 16 */
-    88,  88,  /* cuda f16 fp8_per_token_head other 64 */
-    88,  88,  /* cuda f16 fp8_per_token_head other 128 */
-    88,  88,  /* cuda f16 fp8_per_token_head other other */
-    89,  89,  /* cuda f16 int4_per_token_head 64 8 */
-    89,  89,  /* cuda f16 int4_per_token_head 64 16 */
-    89,  89,  /* cuda f16 int4_per_token_head 64 64 */
-    89,  89,  /* cuda f16 int4_per_token_head 64 128 */
-    89,  89,  /* cuda f16 int4_per_token_head 64 other */
-    89,  89,  /* cuda f16 int4_per_token_head 128 8 */
-    89,  89,  /* cuda f16 int4_per_token_head 128 16 */
-    89,  89,  /* cuda f16 int4_per_token_head 128 64 */
-    89,  89,  /* cuda f16 int4_per_token_head 128 128 */
-    89,  89,  /* cuda f16 int4_per_token_head 128 other */
-    89,  89,  /* cuda f16 int4_per_token_head 256 8 */
-    89,  89,  /* cuda f16 int4_per_token_head 256 16 */
-    89,  89,  /* cuda f16 int4_per_token_head 256 64 */
-    89,  89,  /* cuda f16 int4_per_token_head 256 128 */
-    89,  89,  /* cuda f16 int4_per_token_head 256 other */
-    89,  89,  /* cuda f16 int4_per_token_head other 8 */
-    89,  89,  /* cuda f16 int4_per_token_head other 16 */
-    89,  89,  /* cuda f16 int4_per_token_head other 64 */
-    89,  89,  /* cuda f16 int4_per_token_head other 128 */
-    89,  89,  /* cuda f16 int4_per_token_head other other */
-    90,  90,  /* cuda f16 q8_0 64 8 */
-    90,  90,  /* cuda f16 q8_0 64 16 */
-    90,  90,  /* cuda f16 q8_0 64 64 */
-    90,  90,  /* cuda f16 q8_0 64 128 */
-    90,  90,  /* cuda f16 q8_0 64 other */
-    90,  90,  /* cuda f16 q8_0 128 8 */
-    90,  90,  /* cuda f16 q8_0 128 16 */
-    90,  90,  /* cuda f16 q8_0 128 64 */
-    90,  90,  /* cuda f16 q8_0 128 128 */
-    90,  90,  /* cuda f16 q8_0 128 other */
-    90,  90,  /* cuda f16 q8_0 256 8 */
-    90,  90,  /* cuda f16 q8_0 256 16 */
-    90,  90,  /* cuda f16 q8_0 256 64 */
-    90,  90,  /* cuda f16 q8_0 256 128 */
-    90,  90,  /* cuda f16 q8_0 256 other */
-    90,  90,  /* cuda f16 q8_0 other 8 */
-    90,  90,  /* cuda f16 q8_0 other 16 */
-    90,  90,  /* cuda f16 q8_0 other 64 */
-    90,  90,  /* cuda f16 q8_0 other 128 */
-    90,  90,  /* cuda f16 q8_0 other other */
-    91,  91,  /* cuda f16 q4_0 64 8 */
-    91,  91,  /* cuda f16 q4_0 64 16 */
-    91,  91,  /* cuda f16 q4_0 64 64 */
-    91,  91,  /* cuda f16 q4_0 64 128 */
-    91,  91,  /* cuda f16 q4_0 64 other */
-    91,  91,  /* cuda f16 q4_0 128 8 */
-    91,  91,  /* cuda f16 q4_0 128 16 */
-    91,  91,  /* cuda f16 q4_0 128 64 */
-    91,  91,  /* cuda f16 q4_0 128 128 */
-    91,  91,  /* cuda f16 q4_0 128 other */
-    91,  91,  /* cuda f16 q4_0 256 8 */
-    91,  91,  /* cuda f16 q4_0 256 16 */
-    91,  91,  /* cuda f16 q4_0 256 64 */
-    91,  91,  /* cuda f16 q4_0 256 128 */
-    91,  91,  /* cuda f16 q4_0 256 other */
-    91,  91,  /* cuda f16 q4_0 other 8 */
-    91,  91,  /* cuda f16 q4_0 other 16 */
-    91,  91,  /* cuda f16 q4_0 other 64 */
-    91,  91,  /* cuda f16 q4_0 other 128 */
-    91,  91,  /* cuda f16 q4_0 other other */
-    -1,  -1,  /* cuda bf16 f32 64 8 */
-    -1,  -1,  /* cuda bf16 f32 64 16 */
-    -1,  -1,  /* cuda bf16 f32 64 64 */
-    -1,  -1,  /* cuda bf16 f32 64 128 */
-    -1,  -1,  /* cuda bf16 f32 64 other */
-    -1,  -1,  /* cuda bf16 f32 128 8 */
-    -1,  -1,  /* cuda bf16 f32 128 16 */
-    -1,  -1,  /* cuda bf16 f32 128 64 */
-    -1,  -1,  /* cuda bf16 f32 128 128 */
-    -1,  -1,  /* cuda bf16 f32 128 other */
-    -1,  -1,  /* cuda bf16 f32 256 8 */
-    -1,  -1,  /* cuda bf16 f32 256 16 */
-    -1,  -1,  /* cuda bf16 f32 256 64 */
-    -1,  -1,  /* cuda bf16 f32 256 128 */
-    -1,  -1,  /* cuda bf16 f32 256 other */
-    -1,  -1,  /* cuda bf16 f32 other 8 */
-    -1,  -1,  /* cuda bf16 f32 other 16 */
-    -1,  -1,  /* cuda bf16 f32 other 64 */
-    -1,  -1,  /* cuda bf16 f32 other 128 */
-    -1,  -1,  /* cuda bf16 f32 other other */
-    -1,  -1,  /* cuda bf16 f16 64 8 */
-    -1,  -1,  /* cuda bf16 f16 64 16 */
-    -1,  -1,  /* cuda bf16 f16 64 64 */
-    -1,  -1,  /* cuda bf16 f16 64 128 */
-    -1,  -1,  /* cuda bf16 f16 64 other */
-    -1,  -1,  /* cuda bf16 f16 128 8 */
-    -1,  -1,  /* cuda bf16 f16 128 16 */
-    -1,  -1,  /* cuda bf16 f16 128 64 */
-    -1,  -1,  /* cuda bf16 f16 128 128 */
-    -1,  -1,  /* cuda bf16 f16 128 other */
-    -1,  -1,  /* cuda bf16 f16 256 8 */
-    -1,  -1,  /* cuda bf16 f16 256 16 */
-    -1,  -1,  /* cuda bf16 f16 256 64 */
-    -1,  -1,  /* cuda bf16 f16 256 128 */
-    -1,  -1,  /* cuda bf16 f16 256 other */
-    -1,  -1,  /* cuda bf16 f16 other 8 */
-    -1,  -1,  /* cuda bf16 f16 other 16 */
-    -1,  -1,  /* cuda bf16 f16 other 64 */
-    -1,  -1,  /* cuda bf16 f16 other 128 */
-    -1,  -1,  /* cuda bf16 f16 other other */
-    92,  100, /* cuda bf16 bf16 64 8 */
-    93,  100, /* cuda bf16 bf16 64 16 */
-    100, 100, /* cuda bf16 bf16 64 64 */
-    94,  100, /* cuda bf16 bf16 64 128 */
-    100, 100, /* cuda bf16 bf16 64 other */
-    95,  100, /* cuda bf16 bf16 128 8 */
-    96,  100, /* cuda bf16 bf16 128 16 */
-    100, 100, /* cuda bf16 bf16 128 64 */
-    97,  100, /* cuda bf16 bf16 128 128 */
-    100, 100, /* cuda bf16 bf16 128 other */
-    98,  100, /* cuda bf16 bf16 256 8 */
-    100, 100, /* cuda bf16 bf16 256 16 */
-    99,  100, /* cuda bf16 bf16 256 64 */
-    100, 100, /* cuda bf16 bf16 256 128 */
-    100, 100, /* cuda bf16 bf16 256 other */
-    100, 100, /* cuda bf16 bf16 other 8 */
-    100, 100, /* cuda bf16 bf16 other 16 */
-    100, 100, /* cuda bf16 bf16 other 64 */
-    100, 100, /* cuda bf16 bf16 other 128 */
-    100, 100, /* cuda bf16 bf16 other other */
-    101, 109, /* cuda bf16 fp8_e4m3 64 8 */
-    102, 109, /* cuda bf16 fp8_e4m3 64 16 */
-    109, 109, /* cuda bf16 fp8_e4m3 64 64 */
-    103, 109, /* cuda bf16 fp8_e4m3 64 128 */
-    109, 109, /* cuda bf16 fp8_e4m3 64 other */
-    104, 109, /* cuda bf16 fp8_e4m3 128 8 */
-    105, 109, /* cuda bf16 fp8_e4m3 128 16 */
-    109, 109, /* cuda bf16 fp8_e4m3 128 64 */
-    106, 109, /* cuda bf16 fp8_e4m3 128 128 */
-    109, 109, /* cuda bf16 fp8_e4m3 128 other */
-    107, 109, /* cuda bf16 fp8_e4m3 256 8 */
-    109, 109, /* cuda bf16 fp8_e4m3 256 16 */
-    108, 109, /* cuda bf16 fp8_e4m3 256 64 */
-    109, 109, /* cuda bf16 fp8_e4m3 256 128 */
-    109, 109, /* cuda bf16 fp8_e4m3 256 other */
-    109, 109, /* cuda bf16 fp8_e4m3 other 8 */
-    109, 109, /* cuda bf16 fp8_e4m3 other 16 */
-    109, 109, /* cuda bf16 fp8_e4m3 other 64 */
-    109, 109, /* cuda bf16 fp8_e4m3 other 128 */
-    109, 109, /* cuda bf16 fp8_e4m3 other other */
-    110, 116, /* cuda bf16 fp8_e5m2 64 8 */
-    111, 116, /* cuda bf16 fp8_e5m2 64 16 */
-    116, 116, /* cuda bf16 fp8_e5m2 64 64 */
-    112, 116, /* cuda bf16 fp8_e5m2 64 128 */
-    116, 116, /* cuda bf16 fp8_e5m2 64 other */
-    113, 116, /* cuda bf16 fp8_e5m2 128 8 */
-    114, 116, /* cuda bf16 fp8_e5m2 128 16 */
-    116, 116, /* cuda bf16 fp8_e5m2 128 64 */
-    115, 116, /* cuda bf16 fp8_e5m2 128 128 */
-    116, 116, /* cuda bf16 fp8_e5m2 128 other */
-    116, 116, /* cuda bf16 fp8_e5m2 256 8 */
-    116, 116, /* cuda bf16 fp8_e5m2 256 16 */
-    116, 116, /* cuda bf16 fp8_e5m2 256 64 */
-    116, 116, /* cuda bf16 fp8_e5m2 256 128 */
-    116, 116, /* cuda bf16 fp8_e5m2 256 other */
-    116, 116, /* cuda bf16 fp8_e5m2 other 8 */
-    116, 116, /* cuda bf16 fp8_e5m2 other 16 */
-    116, 116, /* cuda bf16 fp8_e5m2 other 64 */
-    116, 116, /* cuda bf16 fp8_e5m2 other 128 */
-    116, 116, /* cuda bf16 fp8_e5m2 other other */
-    117, 123, /* cuda bf16 int8 64 8 */
-    118, 123, /* cuda bf16 int8 64 16 */
-    123, 123, /* cuda bf16 int8 64 64 */
-    119, 123, /* cuda bf16 int8 64 128 */
-    123, 123, /* cuda bf16 int8 64 other */
-    120, 123, /* cuda bf16 int8 128 8 */
-    121, 123, /* cuda bf16 int8 128 16 */
-    123, 123, /* cuda bf16 int8 128 64 */
-    122, 123, /* cuda bf16 int8 128 128 */
-    123, 123, /* cuda bf16 int8 128 other */
-    123, 123, /* cuda bf16 int8 256 8 */
-    123, 123, /* cuda bf16 int8 256 16 */
-    123, 123, /* cuda bf16 int8 256 64 */
-    123, 123, /* cuda bf16 int8 256 128 */
-    123, 123, /* cuda bf16 int8 256 other */
-    123, 123, /* cuda bf16 int8 other 8 */
-    123, 123, /* cuda bf16 int8 other 16 */
-    123, 123, /* cuda bf16 int8 other 64 */
-    123, 123, /* cuda bf16 int8 other 128 */
-    123, 123, /* cuda bf16 int8 other other */
-    126, 126, /* cuda bf16 nvfp4 64 8 */
-    126, 126, /* cuda bf16 nvfp4 64 16 */
-    126, 126, /* cuda bf16 nvfp4 64 64 */
-    126, 126, /* cuda bf16 nvfp4 64 128 */
-    126, 126, /* cuda bf16 nvfp4 64 other */
-    124, 126, /* cuda bf16 nvfp4 128 8 */
-    125, 126, /* cuda bf16 nvfp4 128 16 */
-    126, 126, /* cuda bf16 nvfp4 128 64 */
-    126, 126, /* cuda bf16 nvfp4 128 128 */
-    126, 126, /* cuda bf16 nvfp4 128 other */
-    126, 126, /* cuda bf16 nvfp4 256 8 */
-    126, 126, /* cuda bf16 nvfp4 256 16 */
-    126, 126, /* cuda bf16 nvfp4 256 64 */
-    126, 126, /* cuda bf16 nvfp4 256 128 */
-    126, 126, /* cuda bf16 nvfp4 256 other */
-    126, 126, /* cuda bf16 nvfp4 other 8 */
-    126, 126, /* cuda bf16 nvfp4 other 16 */
-    126, 126, /* cuda bf16 nvfp4 other 64 */
-    126, 126, /* cuda bf16 nvfp4 other 128 */
-    126, 126, /* cuda bf16 nvfp4 other other */
-    127, 133, /* cuda bf16 int8_per_token_head 64 8 */
-    128, 133, /* cuda bf16 int8_per_token_head 64 16 */
-    133, 133, /* cuda bf16 int8_per_token_head 64 64 */
-    129, 133, /* cuda bf16 int8_per_token_head 64 128 */
-    133, 133, /* cuda bf16 int8_per_token_head 64 other */
-    130, 133, /* cuda bf16 int8_per_token_head 128 8 */
-    131, 133, /* cuda bf16 int8_per_token_head 128 16 */
-    133, 133, /* cuda bf16 int8_per_token_head 128 64 */
-    132, 133, /* cuda bf16 int8_per_token_head 128 128 */
-    133, 133, /* cuda bf16 int8_per_token_head 128 other */
-    133, 133, /* cuda bf16 int8_per_token_head 256 8 */
-    133, 133, /* cuda bf16 int8_per_token_head 256 16 */
-    133, 133, /* cuda bf16 int8_per_token_head 256 64 */
-    133, 133, /* cuda bf16 int8_per_token_head 256 128 */
-    133, 133, /* cuda bf16 int8_per_token_head 256 other */
-    133, 133, /* cuda bf16 int8_per_token_head other 8 */
-    133, 133, /* cuda bf16 int8_per_token_head other 16 */
-    133, 133, /* cuda bf16 int8_per_token_head other 64 */
-    133, 133, /* cuda bf16 int8_per_token_head other 128 */
-    133, 133, /* cuda bf16 int8_per_token_head other other */
-    134, 140, /* cuda bf16 fp8_per_token_head 64 8 */
-    135, 140, /* cuda bf16 fp8_per_token_head 64 16 */
-    140, 140, /* cuda bf16 fp8_per_token_head 64 64 */
-    136, 140, /* cuda bf16 fp8_per_token_head 64 128 */
-    140, 140, /* cuda bf16 fp8_per_token_head 64 other */
-    137, 140, /* cuda bf16 fp8_per_token_head 128 8 */
-    138, 140, /* cuda bf16 fp8_per_token_head 128 16 */
-    140, 140, /* cuda bf16 fp8_per_token_head 128 64 */
-    139, 140, /* cuda bf16 fp8_per_token_head 128 128 */
-    140, 140, /* cuda bf16 fp8_per_token_head 128 other */
-    140, 140, /* cuda bf16 fp8_per_token_head 256 8 */
-    140, 140, /* cuda bf16 fp8_per_token_head 256 16 */
-    140, 140, /* cuda bf16 fp8_per_token_head 256 64 */
-    140, 140, /* cuda bf16 fp8_per_token_head 256 128 */
-    140, 140, /* cuda bf16 fp8_per_token_head 256 other */
-    140, 140, /* cuda bf16 fp8_per_token_head other 8 */
-    140, 140, /* cuda bf16 fp8_per_token_head other 16 */
-    140, 140, /* cuda bf16 fp8_per_token_head other 64 */
-    140, 140, /* cuda bf16 fp8_per_token_head other 128 */
-    140, 140, /* cuda bf16 fp8_per_token_head other other */
-    141, 141, /* cuda bf16 int4_per_token_head 64 8 */
-    141, 141, /* cuda bf16 int4_per_token_head 64 16 */
-    141, 141, /* cuda bf16 int4_per_token_head 64 64 */
-    141, 141, /* cuda bf16 int4_per_token_head 64 128 */
-    141, 141, /* cuda bf16 int4_per_token_head 64 other */
-    141, 141, /* cuda bf16 int4_per_token_head 128 8 */
-    141, 141, /* cuda bf16 int4_per_token_head 128 16 */
-    141, 141, /* cuda bf16 int4_per_token_head 128 64 */
-    141, 141, /* cuda bf16 int4_per_token_head 128 128 */
-    141, 141, /* cuda bf16 int4_per_token_head 128 other */
-    141, 141, /* cuda bf16 int4_per_token_head 256 8 */
-    141, 141, /* cuda bf16 int4_per_token_head 256 16 */
-    141, 141, /* cuda bf16 int4_per_token_head 256 64 */
-    141, 141, /* cuda bf16 int4_per_token_head 256 128 */
-    141, 141, /* cuda bf16 int4_per_token_head 256 other */
-    141, 141, /* cuda bf16 int4_per_token_head other 8 */
-    141, 141, /* cuda bf16 int4_per_token_head other 16 */
-    141, 141, /* cuda bf16 int4_per_token_head other 64 */
-    141, 141, /* cuda bf16 int4_per_token_head other 128 */
-    141, 141, /* cuda bf16 int4_per_token_head other other */
-    142, 142, /* cuda bf16 q8_0 64 8 */
-    142, 142, /* cuda bf16 q8_0 64 16 */
-    142, 142, /* cuda bf16 q8_0 64 64 */
-    142, 142, /* cuda bf16 q8_0 64 128 */
-    142, 142, /* cuda bf16 q8_0 64 other */
-    142, 142, /* cuda bf16 q8_0 128 8 */
-    142, 142, /* cuda bf16 q8_0 128 16 */
-    142, 142, /* cuda bf16 q8_0 128 64 */
-    142, 142, /* cuda bf16 q8_0 128 128 */
-    142, 142, /* cuda bf16 q8_0 128 other */
-    142, 142, /* cuda bf16 q8_0 256 8 */
-    142, 142, /* cuda bf16 q8_0 256 16 */
-    142, 142, /* cuda bf16 q8_0 256 64 */
-    142, 142, /* cuda bf16 q8_0 256 128 */
-    142, 142, /* cuda bf16 q8_0 256 other */
-    142, 142, /* cuda bf16 q8_0 other 8 */
-    142, 142, /* cuda bf16 q8_0 other 16 */
-    142, 142, /* cuda bf16 q8_0 other 64 */
-    142, 142, /* cuda bf16 q8_0 other 128 */
-    142, 142, /* cuda bf16 q8_0 other other */
-    143, 143, /* cuda bf16 q4_0 64 8 */
-    143, 143, /* cuda bf16 q4_0 64 16 */
-    143, 143, /* cuda bf16 q4_0 64 64 */
-    143, 143, /* cuda bf16 q4_0 64 128 */
-    143, 143, /* cuda bf16 q4_0 64 other */
-    143, 143, /* cuda bf16 q4_0 128 8 */
-    143, 143, /* cuda bf16 q4_0 128 16 */
-    143, 143, /* cuda bf16 q4_0 128 64 */
-    143, 143, /* cuda bf16 q4_0 128 128 */
-    143, 143, /* cuda bf16 q4_0 128 other */
-    143, 143, /* cuda bf16 q4_0 256 8 */
-    143, 143, /* cuda bf16 q4_0 256 16 */
-    143, 143, /* cuda bf16 q4_0 256 64 */
-    143, 143, /* cuda bf16 q4_0 256 128 */
-    143, 143, /* cuda bf16 q4_0 256 other */
-    143, 143, /* cuda bf16 q4_0 other 8 */
-    143, 143, /* cuda bf16 q4_0 other 16 */
-    143, 143, /* cuda bf16 q4_0 other 64 */
-    143, 143, /* cuda bf16 q4_0 other 128 */
-    143, 143, /* cuda bf16 q4_0 other other */
+    0,   0,   0,   /* cpu f32 f32 64 8 */
+    0,   0,   0,   /* cpu f32 f32 64 16 */
+    0,   0,   0,   /* cpu f32 f32 64 64 */
+    0,   0,   0,   /* cpu f32 f32 64 128 */
+    0,   0,   0,   /* cpu f32 f32 64 other */
+    0,   0,   0,   /* cpu f32 f32 128 8 */
+    0,   0,   0,   /* cpu f32 f32 128 16 */
+    0,   0,   0,   /* cpu f32 f32 128 64 */
+    0,   0,   0,   /* cpu f32 f32 128 128 */
+    0,   0,   0,   /* cpu f32 f32 128 other */
+    0,   0,   0,   /* cpu f32 f32 256 8 */
+    0,   0,   0,   /* cpu f32 f32 256 16 */
+    0,   0,   0,   /* cpu f32 f32 256 64 */
+    0,   0,   0,   /* cpu f32 f32 256 128 */
+    0,   0,   0,   /* cpu f32 f32 256 other */
+    0,   0,   0,   /* cpu f32 f32 other 8 */
+    0,   0,   0,   /* cpu f32 f32 other 16 */
+    0,   0,   0,   /* cpu f32 f32 other 64 */
+    0,   0,   0,   /* cpu f32 f32 other 128 */
+    0,   0,   0,   /* cpu f32 f32 other other */
+    -1,  -1,  -1,  /* cpu f32 f16 64 8 */
+    -1,  -1,  -1,  /* cpu f32 f16 64 16 */
+    -1,  -1,  -1,  /* cpu f32 f16 64 64 */
+    -1,  -1,  -1,  /* cpu f32 f16 64 128 */
+    -1,  -1,  -1,  /* cpu f32 f16 64 other */
+    -1,  -1,  -1,  /* cpu f32 f16 128 8 */
+    -1,  -1,  -1,  /* cpu f32 f16 128 16 */
+    -1,  -1,  -1,  /* cpu f32 f16 128 64 */
+    -1,  -1,  -1,  /* cpu f32 f16 128 128 */
+    -1,  -1,  -1,  /* cpu f32 f16 128 other */
+    -1,  -1,  -1,  /* cpu f32 f16 256 8 */
+    -1,  -1,  -1,  /* cpu f32 f16 256 16 */
+    -1,  -1,  -1,  /* cpu f32 f16 256 64 */
+    -1,  -1,  -1,  /* cpu f32 f16 256 128 */
+    -1,  -1,  -1,  /* cpu f32 f16 256 other */
+    -1,  -1,  -1,  /* cpu f32 f16 other 8 */
+    -1,  -1,  -1,  /* cpu f32 f16 other 16 */
+    -1,  -1,  -1,  /* cpu f32 f16 other 64 */
+    -1,  -1,  -1,  /* cpu f32 f16 other 128 */
+    -1,  -1,  -1,  /* cpu f32 f16 other other */
+    -1,  -1,  -1,  /* cpu f32 bf16 64 8 */
+    -1,  -1,  -1,  /* cpu f32 bf16 64 16 */
+    -1,  -1,  -1,  /* cpu f32 bf16 64 64 */
+    -1,  -1,  -1,  /* cpu f32 bf16 64 128 */
+    -1,  -1,  -1,  /* cpu f32 bf16 64 other */
+    -1,  -1,  -1,  /* cpu f32 bf16 128 8 */
+    -1,  -1,  -1,  /* cpu f32 bf16 128 16 */
+    -1,  -1,  -1,  /* cpu f32 bf16 128 64 */
+    -1,  -1,  -1,  /* cpu f32 bf16 128 128 */
+    -1,  -1,  -1,  /* cpu f32 bf16 128 other */
+    -1,  -1,  -1,  /* cpu f32 bf16 256 8 */
+    -1,  -1,  -1,  /* cpu f32 bf16 256 16 */
+    -1,  -1,  -1,  /* cpu f32 bf16 256 64 */
+    -1,  -1,  -1,  /* cpu f32 bf16 256 128 */
+    -1,  -1,  -1,  /* cpu f32 bf16 256 other */
+    -1,  -1,  -1,  /* cpu f32 bf16 other 8 */
+    -1,  -1,  -1,  /* cpu f32 bf16 other 16 */
+    -1,  -1,  -1,  /* cpu f32 bf16 other 64 */
+    -1,  -1,  -1,  /* cpu f32 bf16 other 128 */
+    -1,  -1,  -1,  /* cpu f32 bf16 other other */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 64 8 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 64 16 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 64 64 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 64 128 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 64 other */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 128 8 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 128 16 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 128 64 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 128 128 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 128 other */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 256 8 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 256 16 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 256 64 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 256 128 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 256 other */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 other 8 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 other 16 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 other 64 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 other 128 */
+    1,   1,   1,   /* cpu f32 fp8_e4m3 other other */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 64 8 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 64 16 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 64 64 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 64 128 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 64 other */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 128 8 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 128 16 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 128 64 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 128 128 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 128 other */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 256 8 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 256 16 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 256 64 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 256 128 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 256 other */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 other 8 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 other 16 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 other 64 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 other 128 */
+    2,   2,   2,   /* cpu f32 fp8_e5m2 other other */
+    3,   3,   3,   /* cpu f32 int8 64 8 */
+    3,   3,   3,   /* cpu f32 int8 64 16 */
+    3,   3,   3,   /* cpu f32 int8 64 64 */
+    3,   3,   3,   /* cpu f32 int8 64 128 */
+    3,   3,   3,   /* cpu f32 int8 64 other */
+    3,   3,   3,   /* cpu f32 int8 128 8 */
+    3,   3,   3,   /* cpu f32 int8 128 16 */
+    3,   3,   3,   /* cpu f32 int8 128 64 */
+    3,   3,   3,   /* cpu f32 int8 128 128 */
+    3,   3,   3,   /* cpu f32 int8 128 other */
+    3,   3,   3,   /* cpu f32 int8 256 8 */
+    3,   3,   3,   /* cpu f32 int8 256 16 */
+    3,   3,   3,   /* cpu f32 int8 256 64 */
+    3,   3,   3,   /* cpu f32 int8 256 128 */
+    3,   3,   3,   /* cpu f32 int8 256 other */
+    3,   3,   3,   /* cpu f32 int8 other 8 */
+    3,   3,   3,   /* cpu f32 int8 other 16 */
+    3,   3,   3,   /* cpu f32 int8 other 64 */
+    3,   3,   3,   /* cpu f32 int8 other 128 */
+    3,   3,   3,   /* cpu f32 int8 other other */
+    4,   4,   4,   /* cpu f32 nvfp4 64 8 */
+    4,   4,   4,   /* cpu f32 nvfp4 64 16 */
+    4,   4,   4,   /* cpu f32 nvfp4 64 64 */
+    4,   4,   4,   /* cpu f32 nvfp4 64 128 */
+    4,   4,   4,   /* cpu f32 nvfp4 64 other */
+    4,   4,   4,   /* cpu f32 nvfp4 128 8 */
+    4,   4,   4,   /* cpu f32 nvfp4 128 16 */
+    4,   4,   4,   /* cpu f32 nvfp4 128 64 */
+    4,   4,   4,   /* cpu f32 nvfp4 128 128 */
+    4,   4,   4,   /* cpu f32 nvfp4 128 other */
+    4,   4,   4,   /* cpu f32 nvfp4 256 8 */
+    4,   4,   4,   /* cpu f32 nvfp4 256 16 */
+    4,   4,   4,   /* cpu f32 nvfp4 256 64 */
+    4,   4,   4,   /* cpu f32 nvfp4 256 128 */
+    4,   4,   4,   /* cpu f32 nvfp4 256 other */
+    4,   4,   4,   /* cpu f32 nvfp4 other 8 */
+    4,   4,   4,   /* cpu f32 nvfp4 other 16 */
+    4,   4,   4,   /* cpu f32 nvfp4 other 64 */
+    4,   4,   4,   /* cpu f32 nvfp4 other 128 */
+    4,   4,   4,   /* cpu f32 nvfp4 other other */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 64 8 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 64 16 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 64 64 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 64 128 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 64 other */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 128 8 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 128 16 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 128 64 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 128 128 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 128 other */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 256 8 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 256 16 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 256 64 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 256 128 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head 256 other */
+    5,   5,   5,   /* cpu f32 int8_per_token_head other 8 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head other 16 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head other 64 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head other 128 */
+    5,   5,   5,   /* cpu f32 int8_per_token_head other other */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 64 8 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 64 16 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 64 64 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 64 128 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 64 other */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 128 8 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 128 16 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 128 64 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 128 128 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 128 other */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 256 8 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 256 16 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 256 64 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 256 128 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head 256 other */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head other 8 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head other 16 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head other 64 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head other 128 */
+    6,   6,   6,   /* cpu f32 fp8_per_token_head other other */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 64 8 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 64 16 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 64 64 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 64 128 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 64 other */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 128 8 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 128 16 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 128 64 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 128 128 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 128 other */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 256 8 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 256 16 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 256 64 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 256 128 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head 256 other */
+    7,   7,   7,   /* cpu f32 int4_per_token_head other 8 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head other 16 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head other 64 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head other 128 */
+    7,   7,   7,   /* cpu f32 int4_per_token_head other other */
+    8,   8,   8,   /* cpu f32 q8_0 64 8 */
+    8,   8,   8,   /* cpu f32 q8_0 64 16 */
+    8,   8,   8,   /* cpu f32 q8_0 64 64 */
+    8,   8,   8,   /* cpu f32 q8_0 64 128 */
+    8,   8,   8,   /* cpu f32 q8_0 64 other */
+    8,   8,   8,   /* cpu f32 q8_0 128 8 */
+    8,   8,   8,   /* cpu f32 q8_0 128 16 */
+    8,   8,   8,   /* cpu f32 q8_0 128 64 */
+    8,   8,   8,   /* cpu f32 q8_0 128 128 */
+    8,   8,   8,   /* cpu f32 q8_0 128 other */
+    8,   8,   8,   /* cpu f32 q8_0 256 8 */
+    8,   8,   8,   /* cpu f32 q8_0 256 16 */
+    8,   8,   8,   /* cpu f32 q8_0 256 64 */
+    8,   8,   8,   /* cpu f32 q8_0 256 128 */
+    8,   8,   8,   /* cpu f32 q8_0 256 other */
+    8,   8,   8,   /* cpu f32 q8_0 other 8 */
+    8,   8,   8,   /* cpu f32 q8_0 other 16 */
+    8,   8,   8,   /* cpu f32 q8_0 other 64 */
+    8,   8,   8,   /* cpu f32 q8_0 other 128 */
+    8,   8,   8,   /* cpu f32 q8_0 other other */
+    9,   9,   9,   /* cpu f32 q4_0 64 8 */
+    9,   9,   9,   /* cpu f32 q4_0 64 16 */
+    9,   9,   9,   /* cpu f32 q4_0 64 64 */
+    9,   9,   9,   /* cpu f32 q4_0 64 128 */
+    9,   9,   9,   /* cpu f32 q4_0 64 other */
+    9,   9,   9,   /* cpu f32 q4_0 128 8 */
+    9,   9,   9,   /* cpu f32 q4_0 128 16 */
+    9,   9,   9,   /* cpu f32 q4_0 128 64 */
+    9,   9,   9,   /* cpu f32 q4_0 128 128 */
+    9,   9,   9,   /* cpu f32 q4_0 128 other */
+    9,   9,   9,   /* cpu f32 q4_0 256 8 */
+    9,   9,   9,   /* cpu f32 q4_0 256 16 */
+    9,   9,   9,   /* cpu f32 q4_0 256 64 */
+    9,   9,   9,   /* cpu f32 q4_0 256 128 */
+    9,   9,   9,   /* cpu f32 q4_0 256 other */
+    9,   9,   9,   /* cpu f32 q4_0 other 8 */
+    9,   9,   9,   /* cpu f32 q4_0 other 16 */
+    9,   9,   9,   /* cpu f32 q4_0 other 64 */
+    9,   9,   9,   /* cpu f32 q4_0 other 128 */
+    9,   9,   9,   /* cpu f32 q4_0 other other */
+    -1,  -1,  -1,  /* cpu f16 f32 64 8 */
+    -1,  -1,  -1,  /* cpu f16 f32 64 16 */
+    -1,  -1,  -1,  /* cpu f16 f32 64 64 */
+    -1,  -1,  -1,  /* cpu f16 f32 64 128 */
+    -1,  -1,  -1,  /* cpu f16 f32 64 other */
+    -1,  -1,  -1,  /* cpu f16 f32 128 8 */
+    -1,  -1,  -1,  /* cpu f16 f32 128 16 */
+    -1,  -1,  -1,  /* cpu f16 f32 128 64 */
+    -1,  -1,  -1,  /* cpu f16 f32 128 128 */
+    -1,  -1,  -1,  /* cpu f16 f32 128 other */
+    -1,  -1,  -1,  /* cpu f16 f32 256 8 */
+    -1,  -1,  -1,  /* cpu f16 f32 256 16 */
+    -1,  -1,  -1,  /* cpu f16 f32 256 64 */
+    -1,  -1,  -1,  /* cpu f16 f32 256 128 */
+    -1,  -1,  -1,  /* cpu f16 f32 256 other */
+    -1,  -1,  -1,  /* cpu f16 f32 other 8 */
+    -1,  -1,  -1,  /* cpu f16 f32 other 16 */
+    -1,  -1,  -1,  /* cpu f16 f32 other 64 */
+    -1,  -1,  -1,  /* cpu f16 f32 other 128 */
+    -1,  -1,  -1,  /* cpu f16 f32 other other */
+    10,  10,  10,  /* cpu f16 f16 64 8 */
+    10,  10,  10,  /* cpu f16 f16 64 16 */
+    10,  10,  10,  /* cpu f16 f16 64 64 */
+    10,  10,  10,  /* cpu f16 f16 64 128 */
+    10,  10,  10,  /* cpu f16 f16 64 other */
+    10,  10,  10,  /* cpu f16 f16 128 8 */
+    10,  10,  10,  /* cpu f16 f16 128 16 */
+    10,  10,  10,  /* cpu f16 f16 128 64 */
+    10,  10,  10,  /* cpu f16 f16 128 128 */
+    10,  10,  10,  /* cpu f16 f16 128 other */
+    10,  10,  10,  /* cpu f16 f16 256 8 */
+    10,  10,  10,  /* cpu f16 f16 256 16 */
+    10,  10,  10,  /* cpu f16 f16 256 64 */
+    10,  10,  10,  /* cpu f16 f16 256 128 */
+    10,  10,  10,  /* cpu f16 f16 256 other */
+    10,  10,  10,  /* cpu f16 f16 other 8 */
+    10,  10,  10,  /* cpu f16 f16 other 16 */
+    10,  10,  10,  /* cpu f16 f16 other 64 */
+    10,  10,  10,  /* cpu f16 f16 other 128 */
+    10,  10,  10,  /* cpu f16 f16 other other */
+    -1,  -1,  -1,  /* cpu f16 bf16 64 8 */
+    -1,  -1,  -1,  /* cpu f16 bf16 64 16 */
+    -1,  -1,  -1,  /* cpu f16 bf16 64 64 */
+    -1,  -1,  -1,  /* cpu f16 bf16 64 128 */
+    -1,  -1,  -1,  /* cpu f16 bf16 64 other */
+    -1,  -1,  -1,  /* cpu f16 bf16 128 8 */
+    -1,  -1,  -1,  /* cpu f16 bf16 128 16 */
+    -1,  -1,  -1,  /* cpu f16 bf16 128 64 */
+    -1,  -1,  -1,  /* cpu f16 bf16 128 128 */
+    -1,  -1,  -1,  /* cpu f16 bf16 128 other */
+    -1,  -1,  -1,  /* cpu f16 bf16 256 8 */
+    -1,  -1,  -1,  /* cpu f16 bf16 256 16 */
+    -1,  -1,  -1,  /* cpu f16 bf16 256 64 */
+    -1,  -1,  -1,  /* cpu f16 bf16 256 128 */
+    -1,  -1,  -1,  /* cpu f16 bf16 256 other */
+    -1,  -1,  -1,  /* cpu f16 bf16 other 8 */
+    -1,  -1,  -1,  /* cpu f16 bf16 other 16 */
+    -1,  -1,  -1,  /* cpu f16 bf16 other 64 */
+    -1,  -1,  -1,  /* cpu f16 bf16 other 128 */
+    -1,  -1,  -1,  /* cpu f16 bf16 other other */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 64 8 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 64 16 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 64 64 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 64 128 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 64 other */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 128 8 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 128 16 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 128 64 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 128 128 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 128 other */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 256 8 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 256 16 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 256 64 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 256 128 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 256 other */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 other 8 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 other 16 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 other 64 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 other 128 */
+    11,  11,  11,  /* cpu f16 fp8_e4m3 other other */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 64 8 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 64 16 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 64 64 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 64 128 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 64 other */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 128 8 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 128 16 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 128 64 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 128 128 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 128 other */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 256 8 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 256 16 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 256 64 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 256 128 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 256 other */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 other 8 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 other 16 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 other 64 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 other 128 */
+    12,  12,  12,  /* cpu f16 fp8_e5m2 other other */
+    13,  13,  13,  /* cpu f16 int8 64 8 */
+    13,  13,  13,  /* cpu f16 int8 64 16 */
+    13,  13,  13,  /* cpu f16 int8 64 64 */
+    13,  13,  13,  /* cpu f16 int8 64 128 */
+    13,  13,  13,  /* cpu f16 int8 64 other */
+    13,  13,  13,  /* cpu f16 int8 128 8 */
+    13,  13,  13,  /* cpu f16 int8 128 16 */
+    13,  13,  13,  /* cpu f16 int8 128 64 */
+    13,  13,  13,  /* cpu f16 int8 128 128 */
+    13,  13,  13,  /* cpu f16 int8 128 other */
+    13,  13,  13,  /* cpu f16 int8 256 8 */
+    13,  13,  13,  /* cpu f16 int8 256 16 */
+    13,  13,  13,  /* cpu f16 int8 256 64 */
+    13,  13,  13,  /* cpu f16 int8 256 128 */
+    13,  13,  13,  /* cpu f16 int8 256 other */
+    13,  13,  13,  /* cpu f16 int8 other 8 */
+    13,  13,  13,  /* cpu f16 int8 other 16 */
+    13,  13,  13,  /* cpu f16 int8 other 64 */
+    13,  13,  13,  /* cpu f16 int8 other 128 */
+    13,  13,  13,  /* cpu f16 int8 other other */
+    14,  14,  14,  /* cpu f16 nvfp4 64 8 */
+    14,  14,  14,  /* cpu f16 nvfp4 64 16 */
+    14,  14,  14,  /* cpu f16 nvfp4 64 64 */
+    14,  14,  14,  /* cpu f16 nvfp4 64 128 */
+    14,  14,  14,  /* cpu f16 nvfp4 64 other */
+    14,  14,  14,  /* cpu f16 nvfp4 128 8 */
+    14,  14,  14,  /* cpu f16 nvfp4 128 16 */
+    14,  14,  14,  /* cpu f16 nvfp4 128 64 */
+    14,  14,  14,  /* cpu f16 nvfp4 128 128 */
+    14,  14,  14,  /* cpu f16 nvfp4 128 other */
+    14,  14,  14,  /* cpu f16 nvfp4 256 8 */
+    14,  14,  14,  /* cpu f16 nvfp4 256 16 */
+    14,  14,  14,  /* cpu f16 nvfp4 256 64 */
+    14,  14,  14,  /* cpu f16 nvfp4 256 128 */
+    14,  14,  14,  /* cpu f16 nvfp4 256 other */
+    14,  14,  14,  /* cpu f16 nvfp4 other 8 */
+    14,  14,  14,  /* cpu f16 nvfp4 other 16 */
+    14,  14,  14,  /* cpu f16 nvfp4 other 64 */
+    14,  14,  14,  /* cpu f16 nvfp4 other 128 */
+    14,  14,  14,  /* cpu f16 nvfp4 other other */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 64 8 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 64 16 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 64 64 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 64 128 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 64 other */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 128 8 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 128 16 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 128 64 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 128 128 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 128 other */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 256 8 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 256 16 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 256 64 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 256 128 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head 256 other */
+    15,  15,  15,  /* cpu f16 int8_per_token_head other 8 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head other 16 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head other 64 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head other 128 */
+    15,  15,  15,  /* cpu f16 int8_per_token_head other other */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 64 8 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 64 16 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 64 64 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 64 128 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 64 other */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 128 8 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 128 16 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 128 64 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 128 128 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 128 other */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 256 8 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 256 16 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 256 64 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 256 128 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head 256 other */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head other 8 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head other 16 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head other 64 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head other 128 */
+    16,  16,  16,  /* cpu f16 fp8_per_token_head other other */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 64 8 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 64 16 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 64 64 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 64 128 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 64 other */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 128 8 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 128 16 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 128 64 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 128 128 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 128 other */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 256 8 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 256 16 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 256 64 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 256 128 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head 256 other */
+    17,  17,  17,  /* cpu f16 int4_per_token_head other 8 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head other 16 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head other 64 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head other 128 */
+    17,  17,  17,  /* cpu f16 int4_per_token_head other other */
+    18,  18,  18,  /* cpu f16 q8_0 64 8 */
+    18,  18,  18,  /* cpu f16 q8_0 64 16 */
+    18,  18,  18,  /* cpu f16 q8_0 64 64 */
+    18,  18,  18,  /* cpu f16 q8_0 64 128 */
+    18,  18,  18,  /* cpu f16 q8_0 64 other */
+    18,  18,  18,  /* cpu f16 q8_0 128 8 */
+    18,  18,  18,  /* cpu f16 q8_0 128 16 */
+    18,  18,  18,  /* cpu f16 q8_0 128 64 */
+    18,  18,  18,  /* cpu f16 q8_0 128 128 */
+    18,  18,  18,  /* cpu f16 q8_0 128 other */
+    18,  18,  18,  /* cpu f16 q8_0 256 8 */
+    18,  18,  18,  /* cpu f16 q8_0 256 16 */
+    18,  18,  18,  /* cpu f16 q8_0 256 64 */
+    18,  18,  18,  /* cpu f16 q8_0 256 128 */
+    18,  18,  18,  /* cpu f16 q8_0 256 other */
+    18,  18,  18,  /* cpu f16 q8_0 other 8 */
+    18,  18,  18,  /* cpu f16 q8_0 other 16 */
+    18,  18,  18,  /* cpu f16 q8_0 other 64 */
+    18,  18,  18,  /* cpu f16 q8_0 other 128 */
+    18,  18,  18,  /* cpu f16 q8_0 other other */
+    19,  19,  19,  /* cpu f16 q4_0 64 8 */
+    19,  19,  19,  /* cpu f16 q4_0 64 16 */
+    19,  19,  19,  /* cpu f16 q4_0 64 64 */
+    19,  19,  19,  /* cpu f16 q4_0 64 128 */
+    19,  19,  19,  /* cpu f16 q4_0 64 other */
+    19,  19,  19,  /* cpu f16 q4_0 128 8 */
+    19,  19,  19,  /* cpu f16 q4_0 128 16 */
+    19,  19,  19,  /* cpu f16 q4_0 128 64 */
+    19,  19,  19,  /* cpu f16 q4_0 128 128 */
+    19,  19,  19,  /* cpu f16 q4_0 128 other */
+    19,  19,  19,  /* cpu f16 q4_0 256 8 */
+    19,  19,  19,  /* cpu f16 q4_0 256 16 */
+    19,  19,  19,  /* cpu f16 q4_0 256 64 */
+    19,  19,  19,  /* cpu f16 q4_0 256 128 */
+    19,  19,  19,  /* cpu f16 q4_0 256 other */
+    19,  19,  19,  /* cpu f16 q4_0 other 8 */
+    19,  19,  19,  /* cpu f16 q4_0 other 16 */
+    19,  19,  19,  /* cpu f16 q4_0 other 64 */
+    19,  19,  19,  /* cpu f16 q4_0 other 128 */
+    19,  19,  19,  /* cpu f16 q4_0 other other */
+    -1,  -1,  -1,  /* cpu bf16 f32 64 8 */
+    -1,  -1,  -1,  /* cpu bf16 f32 64 16 */
+    -1,  -1,  -1,  /* cpu bf16 f32 64 64 */
+    -1,  -1,  -1,  /* cpu bf16 f32 64 128 */
+    -1,  -1,  -1,  /* cpu bf16 f32 64 other */
+    -1,  -1,  -1,  /* cpu bf16 f32 128 8 */
+    -1,  -1,  -1,  /* cpu bf16 f32 128 16 */
+    -1,  -1,  -1,  /* cpu bf16 f32 128 64 */
+    -1,  -1,  -1,  /* cpu bf16 f32 128 128 */
+    -1,  -1,  -1,  /* cpu bf16 f32 128 other */
+    -1,  -1,  -1,  /* cpu bf16 f32 256 8 */
+    -1,  -1,  -1,  /* cpu bf16 f32 256 16 */
+    -1,  -1,  -1,  /* cpu bf16 f32 256 64 */
+    -1,  -1,  -1,  /* cpu bf16 f32 256 128 */
+    -1,  -1,  -1,  /* cpu bf16 f32 256 other */
+    -1,  -1,  -1,  /* cpu bf16 f32 other 8 */
+    -1,  -1,  -1,  /* cpu bf16 f32 other 16 */
+    -1,  -1,  -1,  /* cpu bf16 f32 other 64 */
+    -1,  -1,  -1,  /* cpu bf16 f32 other 128 */
+    -1,  -1,  -1,  /* cpu bf16 f32 other other */
+    -1,  -1,  -1,  /* cpu bf16 f16 64 8 */
+    -1,  -1,  -1,  /* cpu bf16 f16 64 16 */
+    -1,  -1,  -1,  /* cpu bf16 f16 64 64 */
+    -1,  -1,  -1,  /* cpu bf16 f16 64 128 */
+    -1,  -1,  -1,  /* cpu bf16 f16 64 other */
+    -1,  -1,  -1,  /* cpu bf16 f16 128 8 */
+    -1,  -1,  -1,  /* cpu bf16 f16 128 16 */
+    -1,  -1,  -1,  /* cpu bf16 f16 128 64 */
+    -1,  -1,  -1,  /* cpu bf16 f16 128 128 */
+    -1,  -1,  -1,  /* cpu bf16 f16 128 other */
+    -1,  -1,  -1,  /* cpu bf16 f16 256 8 */
+    -1,  -1,  -1,  /* cpu bf16 f16 256 16 */
+    -1,  -1,  -1,  /* cpu bf16 f16 256 64 */
+    -1,  -1,  -1,  /* cpu bf16 f16 256 128 */
+    -1,  -1,  -1,  /* cpu bf16 f16 256 other */
+    -1,  -1,  -1,  /* cpu bf16 f16 other 8 */
+    -1,  -1,  -1,  /* cpu bf16 f16 other 16 */
+    -1,  -1,  -1,  /* cpu bf16 f16 other 64 */
+    -1,  -1,  -1,  /* cpu bf16 f16 other 128 */
+    -1,  -1,  -1,  /* cpu bf16 f16 other other */
+    20,  20,  20,  /* cpu bf16 bf16 64 8 */
+    20,  20,  20,  /* cpu bf16 bf16 64 16 */
+    20,  20,  20,  /* cpu bf16 bf16 64 64 */
+    20,  20,  20,  /* cpu bf16 bf16 64 128 */
+    20,  20,  20,  /* cpu bf16 bf16 64 other */
+    20,  20,  20,  /* cpu bf16 bf16 128 8 */
+    20,  20,  20,  /* cpu bf16 bf16 128 16 */
+    20,  20,  20,  /* cpu bf16 bf16 128 64 */
+    20,  20,  20,  /* cpu bf16 bf16 128 128 */
+    20,  20,  20,  /* cpu bf16 bf16 128 other */
+    20,  20,  20,  /* cpu bf16 bf16 256 8 */
+    20,  20,  20,  /* cpu bf16 bf16 256 16 */
+    20,  20,  20,  /* cpu bf16 bf16 256 64 */
+    20,  20,  20,  /* cpu bf16 bf16 256 128 */
+    20,  20,  20,  /* cpu bf16 bf16 256 other */
+    20,  20,  20,  /* cpu bf16 bf16 other 8 */
+    20,  20,  20,  /* cpu bf16 bf16 other 16 */
+    20,  20,  20,  /* cpu bf16 bf16 other 64 */
+    20,  20,  20,  /* cpu bf16 bf16 other 128 */
+    20,  20,  20,  /* cpu bf16 bf16 other other */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 64 8 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 64 16 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 64 64 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 64 128 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 64 other */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 128 8 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 128 16 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 128 64 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 128 128 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 128 other */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 256 8 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 256 16 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 256 64 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 256 128 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 256 other */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 other 8 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 other 16 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 other 64 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 other 128 */
+    21,  21,  21,  /* cpu bf16 fp8_e4m3 other other */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 64 8 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 64 16 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 64 64 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 64 128 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 64 other */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 128 8 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 128 16 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 128 64 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 128 128 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 128 other */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 256 8 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 256 16 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 256 64 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 256 128 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 256 other */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 other 8 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 other 16 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 other 64 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 other 128 */
+    22,  22,  22,  /* cpu bf16 fp8_e5m2 other other */
+    23,  23,  23,  /* cpu bf16 int8 64 8 */
+    23,  23,  23,  /* cpu bf16 int8 64 16 */
+    23,  23,  23,  /* cpu bf16 int8 64 64 */
+    23,  23,  23,  /* cpu bf16 int8 64 128 */
+    23,  23,  23,  /* cpu bf16 int8 64 other */
+    23,  23,  23,  /* cpu bf16 int8 128 8 */
+    23,  23,  23,  /* cpu bf16 int8 128 16 */
+    23,  23,  23,  /* cpu bf16 int8 128 64 */
+    23,  23,  23,  /* cpu bf16 int8 128 128 */
+    23,  23,  23,  /* cpu bf16 int8 128 other */
+    23,  23,  23,  /* cpu bf16 int8 256 8 */
+    23,  23,  23,  /* cpu bf16 int8 256 16 */
+    23,  23,  23,  /* cpu bf16 int8 256 64 */
+    23,  23,  23,  /* cpu bf16 int8 256 128 */
+    23,  23,  23,  /* cpu bf16 int8 256 other */
+    23,  23,  23,  /* cpu bf16 int8 other 8 */
+    23,  23,  23,  /* cpu bf16 int8 other 16 */
+    23,  23,  23,  /* cpu bf16 int8 other 64 */
+    23,  23,  23,  /* cpu bf16 int8 other 128 */
+    23,  23,  23,  /* cpu bf16 int8 other other */
+    24,  24,  24,  /* cpu bf16 nvfp4 64 8 */
+    24,  24,  24,  /* cpu bf16 nvfp4 64 16 */
+    24,  24,  24,  /* cpu bf16 nvfp4 64 64 */
+    24,  24,  24,  /* cpu bf16 nvfp4 64 128 */
+    24,  24,  24,  /* cpu bf16 nvfp4 64 other */
+    24,  24,  24,  /* cpu bf16 nvfp4 128 8 */
+    24,  24,  24,  /* cpu bf16 nvfp4 128 16 */
+    24,  24,  24,  /* cpu bf16 nvfp4 128 64 */
+    24,  24,  24,  /* cpu bf16 nvfp4 128 128 */
+    24,  24,  24,  /* cpu bf16 nvfp4 128 other */
+    24,  24,  24,  /* cpu bf16 nvfp4 256 8 */
+    24,  24,  24,  /* cpu bf16 nvfp4 256 16 */
+    24,  24,  24,  /* cpu bf16 nvfp4 256 64 */
+    24,  24,  24,  /* cpu bf16 nvfp4 256 128 */
+    24,  24,  24,  /* cpu bf16 nvfp4 256 other */
+    24,  24,  24,  /* cpu bf16 nvfp4 other 8 */
+    24,  24,  24,  /* cpu bf16 nvfp4 other 16 */
+    24,  24,  24,  /* cpu bf16 nvfp4 other 64 */
+    24,  24,  24,  /* cpu bf16 nvfp4 other 128 */
+    24,  24,  24,  /* cpu bf16 nvfp4 other other */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 64 8 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 64 16 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 64 64 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 64 128 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 64 other */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 128 8 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 128 16 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 128 64 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 128 128 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 128 other */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 256 8 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 256 16 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 256 64 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 256 128 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head 256 other */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head other 8 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head other 16 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head other 64 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head other 128 */
+    25,  25,  25,  /* cpu bf16 int8_per_token_head other other */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 64 8 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 64 16 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 64 64 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 64 128 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 64 other */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 128 8 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 128 16 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 128 64 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 128 128 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 128 other */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 256 8 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 256 16 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 256 64 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 256 128 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head 256 other */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head other 8 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head other 16 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head other 64 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head other 128 */
+    26,  26,  26,  /* cpu bf16 fp8_per_token_head other other */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 64 8 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 64 16 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 64 64 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 64 128 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 64 other */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 128 8 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 128 16 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 128 64 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 128 128 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 128 other */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 256 8 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 256 16 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 256 64 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 256 128 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head 256 other */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head other 8 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head other 16 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head other 64 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head other 128 */
+    27,  27,  27,  /* cpu bf16 int4_per_token_head other other */
+    28,  28,  28,  /* cpu bf16 q8_0 64 8 */
+    28,  28,  28,  /* cpu bf16 q8_0 64 16 */
+    28,  28,  28,  /* cpu bf16 q8_0 64 64 */
+    28,  28,  28,  /* cpu bf16 q8_0 64 128 */
+    28,  28,  28,  /* cpu bf16 q8_0 64 other */
+    28,  28,  28,  /* cpu bf16 q8_0 128 8 */
+    28,  28,  28,  /* cpu bf16 q8_0 128 16 */
+    28,  28,  28,  /* cpu bf16 q8_0 128 64 */
+    28,  28,  28,  /* cpu bf16 q8_0 128 128 */
+    28,  28,  28,  /* cpu bf16 q8_0 128 other */
+    28,  28,  28,  /* cpu bf16 q8_0 256 8 */
+    28,  28,  28,  /* cpu bf16 q8_0 256 16 */
+    28,  28,  28,  /* cpu bf16 q8_0 256 64 */
+    28,  28,  28,  /* cpu bf16 q8_0 256 128 */
+    28,  28,  28,  /* cpu bf16 q8_0 256 other */
+    28,  28,  28,  /* cpu bf16 q8_0 other 8 */
+    28,  28,  28,  /* cpu bf16 q8_0 other 16 */
+    28,  28,  28,  /* cpu bf16 q8_0 other 64 */
+    28,  28,  28,  /* cpu bf16 q8_0 other 128 */
+    28,  28,  28,  /* cpu bf16 q8_0 other other */
+    29,  29,  29,  /* cpu bf16 q4_0 64 8 */
+    29,  29,  29,  /* cpu bf16 q4_0 64 16 */
+    29,  29,  29,  /* cpu bf16 q4_0 64 64 */
+    29,  29,  29,  /* cpu bf16 q4_0 64 128 */
+    29,  29,  29,  /* cpu bf16 q4_0 64 other */
+    29,  29,  29,  /* cpu bf16 q4_0 128 8 */
+    29,  29,  29,  /* cpu bf16 q4_0 128 16 */
+    29,  29,  29,  /* cpu bf16 q4_0 128 64 */
+    29,  29,  29,  /* cpu bf16 q4_0 128 128 */
+    29,  29,  29,  /* cpu bf16 q4_0 128 other */
+    29,  29,  29,  /* cpu bf16 q4_0 256 8 */
+    29,  29,  29,  /* cpu bf16 q4_0 256 16 */
+    29,  29,  29,  /* cpu bf16 q4_0 256 64 */
+    29,  29,  29,  /* cpu bf16 q4_0 256 128 */
+    29,  29,  29,  /* cpu bf16 q4_0 256 other */
+    29,  29,  29,  /* cpu bf16 q4_0 other 8 */
+    29,  29,  29,  /* cpu bf16 q4_0 other 16 */
+    29,  29,  29,  /* cpu bf16 q4_0 other 64 */
+    29,  29,  29,  /* cpu bf16 q4_0 other 128 */
+    29,  29,  29,  /* cpu bf16 q4_0 other other */
+    30,  30,  30,  /* cuda f32 f32 64 8 */
+    30,  30,  30,  /* cuda f32 f32 64 16 */
+    30,  30,  30,  /* cuda f32 f32 64 64 */
+    30,  30,  30,  /* cuda f32 f32 64 128 */
+    30,  30,  30,  /* cuda f32 f32 64 other */
+    30,  30,  30,  /* cuda f32 f32 128 8 */
+    30,  30,  30,  /* cuda f32 f32 128 16 */
+    30,  30,  30,  /* cuda f32 f32 128 64 */
+    30,  30,  30,  /* cuda f32 f32 128 128 */
+    30,  30,  30,  /* cuda f32 f32 128 other */
+    30,  30,  30,  /* cuda f32 f32 256 8 */
+    30,  30,  30,  /* cuda f32 f32 256 16 */
+    30,  30,  30,  /* cuda f32 f32 256 64 */
+    30,  30,  30,  /* cuda f32 f32 256 128 */
+    30,  30,  30,  /* cuda f32 f32 256 other */
+    30,  30,  30,  /* cuda f32 f32 other 8 */
+    30,  30,  30,  /* cuda f32 f32 other 16 */
+    30,  30,  30,  /* cuda f32 f32 other 64 */
+    30,  30,  30,  /* cuda f32 f32 other 128 */
+    30,  30,  30,  /* cuda f32 f32 other other */
+    -1,  -1,  -1,  /* cuda f32 f16 64 8 */
+    -1,  -1,  -1,  /* cuda f32 f16 64 16 */
+    -1,  -1,  -1,  /* cuda f32 f16 64 64 */
+    -1,  -1,  -1,  /* cuda f32 f16 64 128 */
+    -1,  -1,  -1,  /* cuda f32 f16 64 other */
+    -1,  -1,  -1,  /* cuda f32 f16 128 8 */
+    -1,  -1,  -1,  /* cuda f32 f16 128 16 */
+    -1,  -1,  -1,  /* cuda f32 f16 128 64 */
+    -1,  -1,  -1,  /* cuda f32 f16 128 128 */
+    -1,  -1,  -1,  /* cuda f32 f16 128 other */
+    -1,  -1,  -1,  /* cuda f32 f16 256 8 */
+    -1,  -1,  -1,  /* cuda f32 f16 256 16 */
+    -1,  -1,  -1,  /* cuda f32 f16 256 64 */
+    -1,  -1,  -1,  /* cuda f32 f16 256 128 */
+    -1,  -1,  -1,  /* cuda f32 f16 256 other */
+    -1,  -1,  -1,  /* cuda f32 f16 other 8 */
+    -1,  -1,  -1,  /* cuda f32 f16 other 16 */
+    -1,  -1,  -1,  /* cuda f32 f16 other 64 */
+    -1,  -1,  -1,  /* cuda f32 f16 other 128 */
+    -1,  -1,  -1,  /* cuda f32 f16 other other */
+    -1,  -1,  -1,  /* cuda f32 bf16 64 8 */
+    -1,  -1,  -1,  /* cuda f32 bf16 64 16 */
+    -1,  -1,  -1,  /* cuda f32 bf16 64 64 */
+    -1,  -1,  -1,  /* cuda f32 bf16 64 128 */
+    -1,  -1,  -1,  /* cuda f32 bf16 64 other */
+    -1,  -1,  -1,  /* cuda f32 bf16 128 8 */
+    -1,  -1,  -1,  /* cuda f32 bf16 128 16 */
+    -1,  -1,  -1,  /* cuda f32 bf16 128 64 */
+    -1,  -1,  -1,  /* cuda f32 bf16 128 128 */
+    -1,  -1,  -1,  /* cuda f32 bf16 128 other */
+    -1,  -1,  -1,  /* cuda f32 bf16 256 8 */
+    -1,  -1,  -1,  /* cuda f32 bf16 256 16 */
+    -1,  -1,  -1,  /* cuda f32 bf16 256 64 */
+    -1,  -1,  -1,  /* cuda f32 bf16 256 128 */
+    -1,  -1,  -1,  /* cuda f32 bf16 256 other */
+    -1,  -1,  -1,  /* cuda f32 bf16 other 8 */
+    -1,  -1,  -1,  /* cuda f32 bf16 other 16 */
+    -1,  -1,  -1,  /* cuda f32 bf16 other 64 */
+    -1,  -1,  -1,  /* cuda f32 bf16 other 128 */
+    -1,  -1,  -1,  /* cuda f32 bf16 other other */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 64 8 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 64 16 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 64 64 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 64 128 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 64 other */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 128 8 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 128 16 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 128 64 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 128 128 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 128 other */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 256 8 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 256 16 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 256 64 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 256 128 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 256 other */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 other 8 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 other 16 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 other 64 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 other 128 */
+    31,  31,  31,  /* cuda f32 fp8_e4m3 other other */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 64 8 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 64 16 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 64 64 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 64 128 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 64 other */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 128 8 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 128 16 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 128 64 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 128 128 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 128 other */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 256 8 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 256 16 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 256 64 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 256 128 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 256 other */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 other 8 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 other 16 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 other 64 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 other 128 */
+    32,  32,  32,  /* cuda f32 fp8_e5m2 other other */
+    33,  33,  33,  /* cuda f32 int8 64 8 */
+    33,  33,  33,  /* cuda f32 int8 64 16 */
+    33,  33,  33,  /* cuda f32 int8 64 64 */
+    33,  33,  33,  /* cuda f32 int8 64 128 */
+    33,  33,  33,  /* cuda f32 int8 64 other */
+    33,  33,  33,  /* cuda f32 int8 128 8 */
+    33,  33,  33,  /* cuda f32 int8 128 16 */
+    33,  33,  33,  /* cuda f32 int8 128 64 */
+    33,  33,  33,  /* cuda f32 int8 128 128 */
+    33,  33,  33,  /* cuda f32 int8 128 other */
+    33,  33,  33,  /* cuda f32 int8 256 8 */
+    33,  33,  33,  /* cuda f32 int8 256 16 */
+    33,  33,  33,  /* cuda f32 int8 256 64 */
+    33,  33,  33,  /* cuda f32 int8 256 128 */
+    33,  33,  33,  /* cuda f32 int8 256 other */
+    33,  33,  33,  /* cuda f32 int8 other 8 */
+    33,  33,  33,  /* cuda f32 int8 other 16 */
+    33,  33,  33,  /* cuda f32 int8 other 64 */
+    33,  33,  33,  /* cuda f32 int8 other 128 */
+    33,  33,  33,  /* cuda f32 int8 other other */
+    34,  34,  34,  /* cuda f32 nvfp4 64 8 */
+    34,  34,  34,  /* cuda f32 nvfp4 64 16 */
+    34,  34,  34,  /* cuda f32 nvfp4 64 64 */
+    34,  34,  34,  /* cuda f32 nvfp4 64 128 */
+    34,  34,  34,  /* cuda f32 nvfp4 64 other */
+    34,  34,  34,  /* cuda f32 nvfp4 128 8 */
+    34,  34,  34,  /* cuda f32 nvfp4 128 16 */
+    34,  34,  34,  /* cuda f32 nvfp4 128 64 */
+    34,  34,  34,  /* cuda f32 nvfp4 128 128 */
+    34,  34,  34,  /* cuda f32 nvfp4 128 other */
+    34,  34,  34,  /* cuda f32 nvfp4 256 8 */
+    34,  34,  34,  /* cuda f32 nvfp4 256 16 */
+    34,  34,  34,  /* cuda f32 nvfp4 256 64 */
+    34,  34,  34,  /* cuda f32 nvfp4 256 128 */
+    34,  34,  34,  /* cuda f32 nvfp4 256 other */
+    34,  34,  34,  /* cuda f32 nvfp4 other 8 */
+    34,  34,  34,  /* cuda f32 nvfp4 other 16 */
+    34,  34,  34,  /* cuda f32 nvfp4 other 64 */
+    34,  34,  34,  /* cuda f32 nvfp4 other 128 */
+    34,  34,  34,  /* cuda f32 nvfp4 other other */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 64 8 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 64 16 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 64 64 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 64 128 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 64 other */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 128 8 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 128 16 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 128 64 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 128 128 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 128 other */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 256 8 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 256 16 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 256 64 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 256 128 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head 256 other */
+    35,  35,  35,  /* cuda f32 int8_per_token_head other 8 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head other 16 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head other 64 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head other 128 */
+    35,  35,  35,  /* cuda f32 int8_per_token_head other other */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 64 8 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 64 16 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 64 64 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 64 128 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 64 other */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 128 8 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 128 16 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 128 64 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 128 128 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 128 other */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 256 8 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 256 16 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 256 64 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 256 128 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head 256 other */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head other 8 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head other 16 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head other 64 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head other 128 */
+    36,  36,  36,  /* cuda f32 fp8_per_token_head other other */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 64 8 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 64 16 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 64 64 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 64 128 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 64 other */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 128 8 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 128 16 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 128 64 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 128 128 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 128 other */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 256 8 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 256 16 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 256 64 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 256 128 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head 256 other */
+    37,  37,  37,  /* cuda f32 int4_per_token_head other 8 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head other 16 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head other 64 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head other 128 */
+    37,  37,  37,  /* cuda f32 int4_per_token_head other other */
+    38,  38,  38,  /* cuda f32 q8_0 64 8 */
+    38,  38,  38,  /* cuda f32 q8_0 64 16 */
+    38,  38,  38,  /* cuda f32 q8_0 64 64 */
+    38,  38,  38,  /* cuda f32 q8_0 64 128 */
+    38,  38,  38,  /* cuda f32 q8_0 64 other */
+    38,  38,  38,  /* cuda f32 q8_0 128 8 */
+    38,  38,  38,  /* cuda f32 q8_0 128 16 */
+    38,  38,  38,  /* cuda f32 q8_0 128 64 */
+    38,  38,  38,  /* cuda f32 q8_0 128 128 */
+    38,  38,  38,  /* cuda f32 q8_0 128 other */
+    38,  38,  38,  /* cuda f32 q8_0 256 8 */
+    38,  38,  38,  /* cuda f32 q8_0 256 16 */
+    38,  38,  38,  /* cuda f32 q8_0 256 64 */
+    38,  38,  38,  /* cuda f32 q8_0 256 128 */
+    38,  38,  38,  /* cuda f32 q8_0 256 other */
+    38,  38,  38,  /* cuda f32 q8_0 other 8 */
+    38,  38,  38,  /* cuda f32 q8_0 other 16 */
+    38,  38,  38,  /* cuda f32 q8_0 other 64 */
+    38,  38,  38,  /* cuda f32 q8_0 other 128 */
+    38,  38,  38,  /* cuda f32 q8_0 other other */
+    39,  39,  39,  /* cuda f32 q4_0 64 8 */
+    39,  39,  39,  /* cuda f32 q4_0 64 16 */
+    39,  39,  39,  /* cuda f32 q4_0 64 64 */
+    39,  39,  39,  /* cuda f32 q4_0 64 128 */
+    39,  39,  39,  /* cuda f32 q4_0 64 other */
+    39,  39,  39,  /* cuda f32 q4_0 128 8 */
+    39,  39,  39,  /* cuda f32 q4_0 128 16 */
+    39,  39,  39,  /* cuda f32 q4_0 128 64 */
+    39,  39,  39,  /* cuda f32 q4_0 128 128 */
+    39,  39,  39,  /* cuda f32 q4_0 128 other */
+    39,  39,  39,  /* cuda f32 q4_0 256 8 */
+    39,  39,  39,  /* cuda f32 q4_0 256 16 */
+    39,  39,  39,  /* cuda f32 q4_0 256 64 */
+    39,  39,  39,  /* cuda f32 q4_0 256 128 */
+    39,  39,  39,  /* cuda f32 q4_0 256 other */
+    39,  39,  39,  /* cuda f32 q4_0 other 8 */
+    39,  39,  39,  /* cuda f32 q4_0 other 16 */
+    39,  39,  39,  /* cuda f32 q4_0 other 64 */
+    39,  39,  39,  /* cuda f32 q4_0 other 128 */
+    39,  39,  39,  /* cuda f32 q4_0 other other */
+    -1,  -1,  -1,  /* cuda f16 f32 64 8 */
+    -1,  -1,  -1,  /* cuda f16 f32 64 16 */
+    -1,  -1,  -1,  /* cuda f16 f32 64 64 */
+    -1,  -1,  -1,  /* cuda f16 f32 64 128 */
+    -1,  -1,  -1,  /* cuda f16 f32 64 other */
+    -1,  -1,  -1,  /* cuda f16 f32 128 8 */
+    -1,  -1,  -1,  /* cuda f16 f32 128 16 */
+    -1,  -1,  -1,  /* cuda f16 f32 128 64 */
+    -1,  -1,  -1,  /* cuda f16 f32 128 128 */
+    -1,  -1,  -1,  /* cuda f16 f32 128 other */
+    -1,  -1,  -1,  /* cuda f16 f32 256 8 */
+    -1,  -1,  -1,  /* cuda f16 f32 256 16 */
+    -1,  -1,  -1,  /* cuda f16 f32 256 64 */
+    -1,  -1,  -1,  /* cuda f16 f32 256 128 */
+    -1,  -1,  -1,  /* cuda f16 f32 256 other */
+    -1,  -1,  -1,  /* cuda f16 f32 other 8 */
+    -1,  -1,  -1,  /* cuda f16 f32 other 16 */
+    -1,  -1,  -1,  /* cuda f16 f32 other 64 */
+    -1,  -1,  -1,  /* cuda f16 f32 other 128 */
+    -1,  -1,  -1,  /* cuda f16 f32 other other */
+    40,  40,  50,  /* cuda f16 f16 64 8 */
+    41,  41,  50,  /* cuda f16 f16 64 16 */
+    50,  50,  50,  /* cuda f16 f16 64 64 */
+    42,  43,  50,  /* cuda f16 f16 64 128 */
+    50,  50,  50,  /* cuda f16 f16 64 other */
+    44,  44,  50,  /* cuda f16 f16 128 8 */
+    45,  45,  50,  /* cuda f16 f16 128 16 */
+    50,  50,  50,  /* cuda f16 f16 128 64 */
+    46,  47,  50,  /* cuda f16 f16 128 128 */
+    50,  50,  50,  /* cuda f16 f16 128 other */
+    48,  48,  50,  /* cuda f16 f16 256 8 */
+    50,  50,  50,  /* cuda f16 f16 256 16 */
+    49,  49,  50,  /* cuda f16 f16 256 64 */
+    50,  50,  50,  /* cuda f16 f16 256 128 */
+    50,  50,  50,  /* cuda f16 f16 256 other */
+    50,  50,  50,  /* cuda f16 f16 other 8 */
+    50,  50,  50,  /* cuda f16 f16 other 16 */
+    50,  50,  50,  /* cuda f16 f16 other 64 */
+    50,  50,  50,  /* cuda f16 f16 other 128 */
+    50,  50,  50,  /* cuda f16 f16 other other */
+    -1,  -1,  -1,  /* cuda f16 bf16 64 8 */
+    -1,  -1,  -1,  /* cuda f16 bf16 64 16 */
+    -1,  -1,  -1,  /* cuda f16 bf16 64 64 */
+    -1,  -1,  -1,  /* cuda f16 bf16 64 128 */
+    -1,  -1,  -1,  /* cuda f16 bf16 64 other */
+    -1,  -1,  -1,  /* cuda f16 bf16 128 8 */
+    -1,  -1,  -1,  /* cuda f16 bf16 128 16 */
+    -1,  -1,  -1,  /* cuda f16 bf16 128 64 */
+    -1,  -1,  -1,  /* cuda f16 bf16 128 128 */
+    -1,  -1,  -1,  /* cuda f16 bf16 128 other */
+    -1,  -1,  -1,  /* cuda f16 bf16 256 8 */
+    -1,  -1,  -1,  /* cuda f16 bf16 256 16 */
+    -1,  -1,  -1,  /* cuda f16 bf16 256 64 */
+    -1,  -1,  -1,  /* cuda f16 bf16 256 128 */
+    -1,  -1,  -1,  /* cuda f16 bf16 256 other */
+    -1,  -1,  -1,  /* cuda f16 bf16 other 8 */
+    -1,  -1,  -1,  /* cuda f16 bf16 other 16 */
+    -1,  -1,  -1,  /* cuda f16 bf16 other 64 */
+    -1,  -1,  -1,  /* cuda f16 bf16 other 128 */
+    -1,  -1,  -1,  /* cuda f16 bf16 other other */
+    51,  51,  59,  /* cuda f16 fp8_e4m3 64 8 */
+    52,  52,  59,  /* cuda f16 fp8_e4m3 64 16 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 64 64 */
+    53,  53,  59,  /* cuda f16 fp8_e4m3 64 128 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 64 other */
+    54,  54,  59,  /* cuda f16 fp8_e4m3 128 8 */
+    55,  55,  59,  /* cuda f16 fp8_e4m3 128 16 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 128 64 */
+    56,  56,  59,  /* cuda f16 fp8_e4m3 128 128 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 128 other */
+    57,  57,  59,  /* cuda f16 fp8_e4m3 256 8 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 256 16 */
+    58,  58,  59,  /* cuda f16 fp8_e4m3 256 64 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 256 128 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 256 other */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 other 8 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 other 16 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 other 64 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 other 128 */
+    59,  59,  59,  /* cuda f16 fp8_e4m3 other other */
+    60,  60,  66,  /* cuda f16 fp8_e5m2 64 8 */
+    61,  61,  66,  /* cuda f16 fp8_e5m2 64 16 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 64 64 */
+    62,  62,  66,  /* cuda f16 fp8_e5m2 64 128 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 64 other */
+    63,  63,  66,  /* cuda f16 fp8_e5m2 128 8 */
+    64,  64,  66,  /* cuda f16 fp8_e5m2 128 16 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 128 64 */
+    65,  65,  66,  /* cuda f16 fp8_e5m2 128 128 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 128 other */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 256 8 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 256 16 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 256 64 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 256 128 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 256 other */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 other 8 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 other 16 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 other 64 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 other 128 */
+    66,  66,  66,  /* cuda f16 fp8_e5m2 other other */
+    67,  67,  73,  /* cuda f16 int8 64 8 */
+    68,  68,  73,  /* cuda f16 int8 64 16 */
+    73,  73,  73,  /* cuda f16 int8 64 64 */
+    69,  69,  73,  /* cuda f16 int8 64 128 */
+    73,  73,  73,  /* cuda f16 int8 64 other */
+    70,  70,  73,  /* cuda f16 int8 128 8 */
+    71,  71,  73,  /* cuda f16 int8 128 16 */
+    73,  73,  73,  /* cuda f16 int8 128 64 */
+    72,  72,  73,  /* cuda f16 int8 128 128 */
+    73,  73,  73,  /* cuda f16 int8 128 other */
+    73,  73,  73,  /* cuda f16 int8 256 8 */
+    73,  73,  73,  /* cuda f16 int8 256 16 */
+    73,  73,  73,  /* cuda f16 int8 256 64 */
+    73,  73,  73,  /* cuda f16 int8 256 128 */
+    73,  73,  73,  /* cuda f16 int8 256 other */
+    73,  73,  73,  /* cuda f16 int8 other 8 */
+    73,  73,  73,  /* cuda f16 int8 other 16 */
+    73,  73,  73,  /* cuda f16 int8 other 64 */
+    73,  73,  73,  /* cuda f16 int8 other 128 */
+    73,  73,  73,  /* cuda f16 int8 other other */
+    76,  76,  76,  /* cuda f16 nvfp4 64 8 */
+    76,  76,  76,  /* cuda f16 nvfp4 64 16 */
+    76,  76,  76,  /* cuda f16 nvfp4 64 64 */
+    76,  76,  76,  /* cuda f16 nvfp4 64 128 */
+    76,  76,  76,  /* cuda f16 nvfp4 64 other */
+    74,  74,  76,  /* cuda f16 nvfp4 128 8 */
+    75,  75,  76,  /* cuda f16 nvfp4 128 16 */
+    76,  76,  76,  /* cuda f16 nvfp4 128 64 */
+    76,  76,  76,  /* cuda f16 nvfp4 128 128 */
+    76,  76,  76,  /* cuda f16 nvfp4 128 other */
+    76,  76,  76,  /* cuda f16 nvfp4 256 8 */
+    76,  76,  76,  /* cuda f16 nvfp4 256 16 */
+    76,  76,  76,  /* cuda f16 nvfp4 256 64 */
+    76,  76,  76,  /* cuda f16 nvfp4 256 128 */
+    76,  76,  76,  /* cuda f16 nvfp4 256 other */
+    76,  76,  76,  /* cuda f16 nvfp4 other 8 */
+    76,  76,  76,  /* cuda f16 nvfp4 other 16 */
+    76,  76,  76,  /* cuda f16 nvfp4 other 64 */
+    76,  76,  76,  /* cuda f16 nvfp4 other 128 */
+    76,  76,  76,  /* cuda f16 nvfp4 other other */
+    77,  77,  83,  /* cuda f16 int8_per_token_head 64 8 */
+    78,  78,  83,  /* cuda f16 int8_per_token_head 64 16 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 64 64 */
+    79,  79,  83,  /* cuda f16 int8_per_token_head 64 128 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 64 other */
+    80,  80,  83,  /* cuda f16 int8_per_token_head 128 8 */
+    81,  81,  83,  /* cuda f16 int8_per_token_head 128 16 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 128 64 */
+    82,  82,  83,  /* cuda f16 int8_per_token_head 128 128 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 128 other */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 256 8 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 256 16 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 256 64 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 256 128 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head 256 other */
+    83,  83,  83,  /* cuda f16 int8_per_token_head other 8 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head other 16 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head other 64 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head other 128 */
+    83,  83,  83,  /* cuda f16 int8_per_token_head other other */
+    84,  84,  90,  /* cuda f16 fp8_per_token_head 64 8 */
+    85,  85,  90,  /* cuda f16 fp8_per_token_head 64 16 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 64 64 */
+    86,  86,  90,  /* cuda f16 fp8_per_token_head 64 128 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 64 other */
+    87,  87,  90,  /* cuda f16 fp8_per_token_head 128 8 */
+    88,  88,  90,  /* cuda f16 fp8_per_token_head 128 16 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 128 64 */
+    89,  89,  90,  /* cuda f16 fp8_per_token_head 128 128 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 128 other */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 256 8 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 256 16 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 256 64 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 256 128 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head 256 other */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head other 8 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head other 16 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head other 64 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head other 128 */
+    90,  90,  90,  /* cuda f16 fp8_per_token_head other other */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 64 8 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 64 16 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 64 64 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 64 128 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 64 other */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 128 8 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 128 16 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 128 64 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 128 128 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 128 other */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 256 8 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 256 16 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 256 64 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 256 128 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head 256 other */
+    91,  91,  91,  /* cuda f16 int4_per_token_head other 8 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head other 16 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head other 64 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head other 128 */
+    91,  91,  91,  /* cuda f16 int4_per_token_head other other */
+    92,  92,  92,  /* cuda f16 q8_0 64 8 */
+    92,  92,  92,  /* cuda f16 q8_0 64 16 */
+    92,  92,  92,  /* cuda f16 q8_0 64 64 */
+    92,  92,  92,  /* cuda f16 q8_0 64 128 */
+    92,  92,  92,  /* cuda f16 q8_0 64 other */
+    92,  92,  92,  /* cuda f16 q8_0 128 8 */
+    92,  92,  92,  /* cuda f16 q8_0 128 16 */
+    92,  92,  92,  /* cuda f16 q8_0 128 64 */
+    92,  92,  92,  /* cuda f16 q8_0 128 128 */
+    92,  92,  92,  /* cuda f16 q8_0 128 other */
+    92,  92,  92,  /* cuda f16 q8_0 256 8 */
+    92,  92,  92,  /* cuda f16 q8_0 256 16 */
+    92,  92,  92,  /* cuda f16 q8_0 256 64 */
+    92,  92,  92,  /* cuda f16 q8_0 256 128 */
+    92,  92,  92,  /* cuda f16 q8_0 256 other */
+    92,  92,  92,  /* cuda f16 q8_0 other 8 */
+    92,  92,  92,  /* cuda f16 q8_0 other 16 */
+    92,  92,  92,  /* cuda f16 q8_0 other 64 */
+    92,  92,  92,  /* cuda f16 q8_0 other 128 */
+    92,  92,  92,  /* cuda f16 q8_0 other other */
+    93,  93,  93,  /* cuda f16 q4_0 64 8 */
+    93,  93,  93,  /* cuda f16 q4_0 64 16 */
+    93,  93,  93,  /* cuda f16 q4_0 64 64 */
+    93,  93,  93,  /* cuda f16 q4_0 64 128 */
+    93,  93,  93,  /* cuda f16 q4_0 64 other */
+    93,  93,  93,  /* cuda f16 q4_0 128 8 */
+    93,  93,  93,  /* cuda f16 q4_0 128 16 */
+    93,  93,  93,  /* cuda f16 q4_0 128 64 */
+    93,  93,  93,  /* cuda f16 q4_0 128 128 */
+    93,  93,  93,  /* cuda f16 q4_0 128 other */
+    93,  93,  93,  /* cuda f16 q4_0 256 8 */
+    93,  93,  93,  /* cuda f16 q4_0 256 16 */
+    93,  93,  93,  /* cuda f16 q4_0 256 64 */
+    93,  93,  93,  /* cuda f16 q4_0 256 128 */
+    93,  93,  93,  /* cuda f16 q4_0 256 other */
+    93,  93,  93,  /* cuda f16 q4_0 other 8 */
+    93,  93,  93,  /* cuda f16 q4_0 other 16 */
+    93,  93,  93,  /* cuda f16 q4_0 other 64 */
+    93,  93,  93,  /* cuda f16 q4_0 other 128 */
+    93,  93,  93,  /* cuda f16 q4_0 other other */
+    -1,  -1,  -1,  /* cuda bf16 f32 64 8 */
+    -1,  -1,  -1,  /* cuda bf16 f32 64 16 */
+    -1,  -1,  -1,  /* cuda bf16 f32 64 64 */
+    -1,  -1,  -1,  /* cuda bf16 f32 64 128 */
+    -1,  -1,  -1,  /* cuda bf16 f32 64 other */
+    -1,  -1,  -1,  /* cuda bf16 f32 128 8 */
+    -1,  -1,  -1,  /* cuda bf16 f32 128 16 */
+    -1,  -1,  -1,  /* cuda bf16 f32 128 64 */
+    -1,  -1,  -1,  /* cuda bf16 f32 128 128 */
+    -1,  -1,  -1,  /* cuda bf16 f32 128 other */
+    -1,  -1,  -1,  /* cuda bf16 f32 256 8 */
+    -1,  -1,  -1,  /* cuda bf16 f32 256 16 */
+    -1,  -1,  -1,  /* cuda bf16 f32 256 64 */
+    -1,  -1,  -1,  /* cuda bf16 f32 256 128 */
+    -1,  -1,  -1,  /* cuda bf16 f32 256 other */
+    -1,  -1,  -1,  /* cuda bf16 f32 other 8 */
+    -1,  -1,  -1,  /* cuda bf16 f32 other 16 */
+    -1,  -1,  -1,  /* cuda bf16 f32 other 64 */
+    -1,  -1,  -1,  /* cuda bf16 f32 other 128 */
+    -1,  -1,  -1,  /* cuda bf16 f32 other other */
+    -1,  -1,  -1,  /* cuda bf16 f16 64 8 */
+    -1,  -1,  -1,  /* cuda bf16 f16 64 16 */
+    -1,  -1,  -1,  /* cuda bf16 f16 64 64 */
+    -1,  -1,  -1,  /* cuda bf16 f16 64 128 */
+    -1,  -1,  -1,  /* cuda bf16 f16 64 other */
+    -1,  -1,  -1,  /* cuda bf16 f16 128 8 */
+    -1,  -1,  -1,  /* cuda bf16 f16 128 16 */
+    -1,  -1,  -1,  /* cuda bf16 f16 128 64 */
+    -1,  -1,  -1,  /* cuda bf16 f16 128 128 */
+    -1,  -1,  -1,  /* cuda bf16 f16 128 other */
+    -1,  -1,  -1,  /* cuda bf16 f16 256 8 */
+    -1,  -1,  -1,  /* cuda bf16 f16 256 16 */
+    -1,  -1,  -1,  /* cuda bf16 f16 256 64 */
+    -1,  -1,  -1,  /* cuda bf16 f16 256 128 */
+    -1,  -1,  -1,  /* cuda bf16 f16 256 other */
+    -1,  -1,  -1,  /* cuda bf16 f16 other 8 */
+    -1,  -1,  -1,  /* cuda bf16 f16 other 16 */
+    -1,  -1,  -1,  /* cuda bf16 f16 other 64 */
+    -1,  -1,  -1,  /* cuda bf16 f16 other 128 */
+    -1,  -1,  -1,  /* cuda bf16 f16 other other */
+    94,  94,  104, /* cuda bf16 bf16 64 8 */
+    95,  95,  104, /* cuda bf16 bf16 64 16 */
+    104, 104, 104, /* cuda bf16 bf16 64 64 */
+    96,  97,  104, /* cuda bf16 bf16 64 128 */
+    104, 104, 104, /* cuda bf16 bf16 64 other */
+    98,  98,  104, /* cuda bf16 bf16 128 8 */
+    99,  99,  104, /* cuda bf16 bf16 128 16 */
+    104, 104, 104, /* cuda bf16 bf16 128 64 */
+    100, 101, 104, /* cuda bf16 bf16 128 128 */
+    104, 104, 104, /* cuda bf16 bf16 128 other */
+    102, 102, 104, /* cuda bf16 bf16 256 8 */
+    104, 104, 104, /* cuda bf16 bf16 256 16 */
+    103, 103, 104, /* cuda bf16 bf16 256 64 */
+    104, 104, 104, /* cuda bf16 bf16 256 128 */
+    104, 104, 104, /* cuda bf16 bf16 256 other */
+    104, 104, 104, /* cuda bf16 bf16 other 8 */
+    104, 104, 104, /* cuda bf16 bf16 other 16 */
+    104, 104, 104, /* cuda bf16 bf16 other 64 */
+    104, 104, 104, /* cuda bf16 bf16 other 128 */
+    104, 104, 104, /* cuda bf16 bf16 other other */
+    105, 105, 113, /* cuda bf16 fp8_e4m3 64 8 */
+    106, 106, 113, /* cuda bf16 fp8_e4m3 64 16 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 64 64 */
+    107, 107, 113, /* cuda bf16 fp8_e4m3 64 128 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 64 other */
+    108, 108, 113, /* cuda bf16 fp8_e4m3 128 8 */
+    109, 109, 113, /* cuda bf16 fp8_e4m3 128 16 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 128 64 */
+    110, 110, 113, /* cuda bf16 fp8_e4m3 128 128 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 128 other */
+    111, 111, 113, /* cuda bf16 fp8_e4m3 256 8 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 256 16 */
+    112, 112, 113, /* cuda bf16 fp8_e4m3 256 64 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 256 128 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 256 other */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 other 8 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 other 16 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 other 64 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 other 128 */
+    113, 113, 113, /* cuda bf16 fp8_e4m3 other other */
+    114, 114, 120, /* cuda bf16 fp8_e5m2 64 8 */
+    115, 115, 120, /* cuda bf16 fp8_e5m2 64 16 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 64 64 */
+    116, 116, 120, /* cuda bf16 fp8_e5m2 64 128 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 64 other */
+    117, 117, 120, /* cuda bf16 fp8_e5m2 128 8 */
+    118, 118, 120, /* cuda bf16 fp8_e5m2 128 16 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 128 64 */
+    119, 119, 120, /* cuda bf16 fp8_e5m2 128 128 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 128 other */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 256 8 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 256 16 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 256 64 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 256 128 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 256 other */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 other 8 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 other 16 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 other 64 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 other 128 */
+    120, 120, 120, /* cuda bf16 fp8_e5m2 other other */
+    121, 121, 127, /* cuda bf16 int8 64 8 */
+    122, 122, 127, /* cuda bf16 int8 64 16 */
+    127, 127, 127, /* cuda bf16 int8 64 64 */
+    123, 123, 127, /* cuda bf16 int8 64 128 */
+    127, 127, 127, /* cuda bf16 int8 64 other */
+    124, 124, 127, /* cuda bf16 int8 128 8 */
+    125, 125, 127, /* cuda bf16 int8 128 16 */
+    127, 127, 127, /* cuda bf16 int8 128 64 */
+    126, 126, 127, /* cuda bf16 int8 128 128 */
+    127, 127, 127, /* cuda bf16 int8 128 other */
+    127, 127, 127, /* cuda bf16 int8 256 8 */
+    127, 127, 127, /* cuda bf16 int8 256 16 */
+    127, 127, 127, /* cuda bf16 int8 256 64 */
+    127, 127, 127, /* cuda bf16 int8 256 128 */
+    127, 127, 127, /* cuda bf16 int8 256 other */
+    127, 127, 127, /* cuda bf16 int8 other 8 */
+    127, 127, 127, /* cuda bf16 int8 other 16 */
+    127, 127, 127, /* cuda bf16 int8 other 64 */
+    127, 127, 127, /* cuda bf16 int8 other 128 */
+    127, 127, 127, /* cuda bf16 int8 other other */
+    130, 130, 130, /* cuda bf16 nvfp4 64 8 */
+    130, 130, 130, /* cuda bf16 nvfp4 64 16 */
+    130, 130, 130, /* cuda bf16 nvfp4 64 64 */
+    130, 130, 130, /* cuda bf16 nvfp4 64 128 */
+    130, 130, 130, /* cuda bf16 nvfp4 64 other */
+    128, 128, 130, /* cuda bf16 nvfp4 128 8 */
+    129, 129, 130, /* cuda bf16 nvfp4 128 16 */
+    130, 130, 130, /* cuda bf16 nvfp4 128 64 */
+    130, 130, 130, /* cuda bf16 nvfp4 128 128 */
+    130, 130, 130, /* cuda bf16 nvfp4 128 other */
+    130, 130, 130, /* cuda bf16 nvfp4 256 8 */
+    130, 130, 130, /* cuda bf16 nvfp4 256 16 */
+    130, 130, 130, /* cuda bf16 nvfp4 256 64 */
+    130, 130, 130, /* cuda bf16 nvfp4 256 128 */
+    130, 130, 130, /* cuda bf16 nvfp4 256 other */
+    130, 130, 130, /* cuda bf16 nvfp4 other 8 */
+    130, 130, 130, /* cuda bf16 nvfp4 other 16 */
+    130, 130, 130, /* cuda bf16 nvfp4 other 64 */
+    130, 130, 130, /* cuda bf16 nvfp4 other 128 */
+    130, 130, 130, /* cuda bf16 nvfp4 other other */
+    131, 131, 137, /* cuda bf16 int8_per_token_head 64 8 */
+    132, 132, 137, /* cuda bf16 int8_per_token_head 64 16 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 64 64 */
+    133, 133, 137, /* cuda bf16 int8_per_token_head 64 128 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 64 other */
+    134, 134, 137, /* cuda bf16 int8_per_token_head 128 8 */
+    135, 135, 137, /* cuda bf16 int8_per_token_head 128 16 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 128 64 */
+    136, 136, 137, /* cuda bf16 int8_per_token_head 128 128 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 128 other */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 256 8 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 256 16 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 256 64 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 256 128 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head 256 other */
+    137, 137, 137, /* cuda bf16 int8_per_token_head other 8 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head other 16 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head other 64 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head other 128 */
+    137, 137, 137, /* cuda bf16 int8_per_token_head other other */
+    138, 138, 144, /* cuda bf16 fp8_per_token_head 64 8 */
+    139, 139, 144, /* cuda bf16 fp8_per_token_head 64 16 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 64 64 */
+    140, 140, 144, /* cuda bf16 fp8_per_token_head 64 128 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 64 other */
+    141, 141, 144, /* cuda bf16 fp8_per_token_head 128 8 */
+    142, 142, 144, /* cuda bf16 fp8_per_token_head 128 16 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 128 64 */
+    143, 143, 144, /* cuda bf16 fp8_per_token_head 128 128 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 128 other */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 256 8 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 256 16 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 256 64 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 256 128 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head 256 other */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head other 8 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head other 16 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head other 64 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head other 128 */
+    144, 144, 144, /* cuda bf16 fp8_per_token_head other other */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 64 8 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 64 16 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 64 64 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 64 128 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 64 other */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 128 8 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 128 16 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 128 64 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 128 128 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 128 other */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 256 8 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 256 16 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 256 64 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 256 128 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head 256 other */
+    145, 145, 145, /* cuda bf16 int4_per_token_head other 8 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head other 16 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head other 64 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head other 128 */
+    145, 145, 145, /* cuda bf16 int4_per_token_head other other */
+    146, 146, 146, /* cuda bf16 q8_0 64 8 */
+    146, 146, 146, /* cuda bf16 q8_0 64 16 */
+    146, 146, 146, /* cuda bf16 q8_0 64 64 */
+    146, 146, 146, /* cuda bf16 q8_0 64 128 */
+    146, 146, 146, /* cuda bf16 q8_0 64 other */
+    146, 146, 146, /* cuda bf16 q8_0 128 8 */
+    146, 146, 146, /* cuda bf16 q8_0 128 16 */
+    146, 146, 146, /* cuda bf16 q8_0 128 64 */
+    146, 146, 146, /* cuda bf16 q8_0 128 128 */
+    146, 146, 146, /* cuda bf16 q8_0 128 other */
+    146, 146, 146, /* cuda bf16 q8_0 256 8 */
+    146, 146, 146, /* cuda bf16 q8_0 256 16 */
+    146, 146, 146, /* cuda bf16 q8_0 256 64 */
+    146, 146, 146, /* cuda bf16 q8_0 256 128 */
+    146, 146, 146, /* cuda bf16 q8_0 256 other */
+    146, 146, 146, /* cuda bf16 q8_0 other 8 */
+    146, 146, 146, /* cuda bf16 q8_0 other 16 */
+    146, 146, 146, /* cuda bf16 q8_0 other 64 */
+    146, 146, 146, /* cuda bf16 q8_0 other 128 */
+    146, 146, 146, /* cuda bf16 q8_0 other other */
+    147, 147, 147, /* cuda bf16 q4_0 64 8 */
+    147, 147, 147, /* cuda bf16 q4_0 64 16 */
+    147, 147, 147, /* cuda bf16 q4_0 64 64 */
+    147, 147, 147, /* cuda bf16 q4_0 64 128 */
+    147, 147, 147, /* cuda bf16 q4_0 64 other */
+    147, 147, 147, /* cuda bf16 q4_0 128 8 */
+    147, 147, 147, /* cuda bf16 q4_0 128 16 */
+    147, 147, 147, /* cuda bf16 q4_0 128 64 */
+    147, 147, 147, /* cuda bf16 q4_0 128 128 */
+    147, 147, 147, /* cuda bf16 q4_0 128 other */
+    147, 147, 147, /* cuda bf16 q4_0 256 8 */
+    147, 147, 147, /* cuda bf16 q4_0 256 16 */
+    147, 147, 147, /* cuda bf16 q4_0 256 64 */
+    147, 147, 147, /* cuda bf16 q4_0 256 128 */
+    147, 147, 147, /* cuda bf16 q4_0 256 other */
+    147, 147, 147, /* cuda bf16 q4_0 other 8 */
+    147, 147, 147, /* cuda bf16 q4_0 other 16 */
+    147, 147, 147, /* cuda bf16 q4_0 other 64 */
+    147, 147, 147, /* cuda bf16 q4_0 other 128 */
+    147, 147, 147, /* cuda bf16 q4_0 other other */
 };
 
 /* Rows that serve a call where a more special one is not built; -1 behind each list. */
 static const int16_t chains[] = {
-    48,  -1, /* 0: kvf_cuda_paged_attention__f16__f16 */
-    57,  -1, /* 2: kvf_cuda_paged_attention__f16__fp8_e4m3 */
-    64,  -1, /* 4: kvf_cuda_paged_attention__f16__fp8_e5m2 */
-    71,  -1, /* 6: kvf_cuda_paged_attention__f16__int8 */
-    74,  -1, /* 8: kvf_cuda_paged_attention__f16__nvfp4 */
-    81,  -1, /* 10: kvf_cuda_paged_attention__f16__int8_per_token_head */
-    88,  -1, /* 12: kvf_cuda_paged_attention__f16__fp8_per_token_head */
-    100, -1, /* 14: kvf_cuda_paged_attention__bf16__bf16 */
-    109, -1, /* 16: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
-    116, -1, /* 18: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
-    123, -1, /* 20: kvf_cuda_paged_attention__bf16__int8 */
-    126, -1, /* 22: kvf_cuda_paged_attention__bf16__nvfp4 */
-    133, -1, /* 24: kvf_cuda_paged_attention__bf16__int8_per_token_head */
-    140, -1, /* 26: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
+    50,  -1,      /* 0: kvf_cuda_paged_attention__f16__f16 */
+    42,  50,  -1, /* 2: kvf_cuda_paged_attention__f16__f16__d64__r128__sm80, ... */
+    46,  50,  -1, /* 5: kvf_cuda_paged_attention__f16__f16__d128__r128__sm80, ... */
+    59,  -1,      /* 8: kvf_cuda_paged_attention__f16__fp8_e4m3 */
+    66,  -1,      /* 10: kvf_cuda_paged_attention__f16__fp8_e5m2 */
+    73,  -1,      /* 12: kvf_cuda_paged_attention__f16__int8 */
+    76,  -1,      /* 14: kvf_cuda_paged_attention__f16__nvfp4 */
+    83,  -1,      /* 16: kvf_cuda_paged_attention__f16__int8_per_token_head */
+    90,  -1,      /* 18: kvf_cuda_paged_attention__f16__fp8_per_token_head */
+    104, -1,      /* 20: kvf_cuda_paged_attention__bf16__bf16 */
+    96,  104, -1, /* 22: kvf_cuda_paged_attention__bf16__bf16__d64__r128__sm80, ... */
+    100, 104, -1, /* 25: kvf_cuda_paged_attention__bf16__bf16__d128__r128__sm80, ... */
+    113, -1,      /* 28: kvf_cuda_paged_attention__bf16__fp8_e4m3 */
+    120, -1,      /* 30: kvf_cuda_paged_attention__bf16__fp8_e5m2 */
+    127, -1,      /* 32: kvf_cuda_paged_attention__bf16__int8 */
+    130, -1,      /* 34: kvf_cuda_paged_attention__bf16__nvfp4 */
+    137, -1,      /* 36: kvf_cuda_paged_attention__bf16__int8_per_token_head */
+    144, -1,      /* 38: kvf_cuda_paged_attention__bf16__fp8_per_token_head */
 };
 
 /* [backend][scalar][cache][head_size][rows][arch] -> where these begin; -1: there is none. */
 static const int16_t rest[] = {
-    -1, -1, /* cpu f32 f32 64 8 */
-    -1, -1, /* cpu f32 f32 64 16 */
-    -1, -1, /* cpu f32 f32 64 64 */
-    -1, -1, /* cpu f32 f32 64 128 */
-    -1, -1, /* cpu f32 f32 64 other */
-    -1, -1, /* cpu f32 f32 128 8 */
-    -1, -1, /* cpu f32 f32 128 16 */
-    -1, -1, /* cpu f32 f32 128 64 */
-    -1, -1, /* cpu f32 f32 128 128 */
-    -1, -1, /* cpu f32 f32 128 other */
-    -1, -1, /* cpu f32 f32 256 8 */
-    -1, -1, /* cpu f32 f32 256 16 */
-    -1, -1, /* cpu f32 f32 256 64 */
-    -1, -1, /* cpu f32 f32 256 128 */
-    -1, -1, /* cpu f32 f32 256 other */
-    -1, -1, /* cpu f32 f32 other 8 */
-    -1, -1, /* cpu f32 f32 other 16 */
-    -1, -1, /* cpu f32 f32 other 64 */
-    -1, -1, /* cpu f32 f32 other 128 */
-    -1, -1, /* cpu f32 f32 other other */
-    -1, -1, /* cpu f32 f16 64 8 */
-    -1, -1, /* cpu f32 f16 64 16 */
-    -1, -1, /* cpu f32 f16 64 64 */
-    -1, -1, /* cpu f32 f16 64 128 */
-    -1, -1, /* cpu f32 f16 64 other */
-    -1, -1, /* cpu f32 f16 128 8 */
-    -1, -1, /* cpu f32 f16 128 16 */
-    -1, -1, /* cpu f32 f16 128 64 */
-    -1, -1, /* cpu f32 f16 128 128 */
-    -1, -1, /* cpu f32 f16 128 other */
-    -1, -1, /* cpu f32 f16 256 8 */
-    -1, -1, /* cpu f32 f16 256 16 */
-    -1, -1, /* cpu f32 f16 256 64 */
-    -1, -1, /* cpu f32 f16 256 128 */
-    -1, -1, /* cpu f32 f16 256 other */
-    -1, -1, /* cpu f32 f16 other 8 */
-    -1, -1, /* cpu f32 f16 other 16 */
-    -1, -1, /* cpu f32 f16 other 64 */
-    -1, -1, /* cpu f32 f16 other 128 */
-    -1, -1, /* cpu f32 f16 other other */
-    -1, -1, /* cpu f32 bf16 64 8 */
-    -1, -1, /* cpu f32 bf16 64 16 */
-    -1, -1, /* cpu f32 bf16 64 64 */
-    -1, -1, /* cpu f32 bf16 64 128 */
-    -1, -1, /* cpu f32 bf16 64 other */
-    -1, -1, /* cpu f32 bf16 128 8 */
-    -1, -1, /* cpu f32 bf16 128 16 */
-    -1, -1, /* cpu f32 bf16 128 64 */
-    -1, -1, /* cpu f32 bf16 128 128 */
-    -1, -1, /* cpu f32 bf16 128 other */
-    -1, -1, /* cpu f32 bf16 256 8 */
-    -1, -1, /* cpu f32 bf16 256 16 */
-    -1, -1, /* cpu f32 bf16 256 64 */
-    -1, -1, /* cpu f32 bf16 256 128 */
-    -1, -1, /* cpu f32 bf16 256 other */
-    -1, -1, /* cpu f32 bf16 other 8 */
-    -1, -1, /* cpu f32 bf16 other 16 */
-    -1, -1, /* cpu f32 bf16 other 64 */
-    -1, -1, /* cpu f32 bf16 other 128 */
-    -1, -1, /* cpu f32 bf16 other other */
-    -1, -1, /* cpu f32 fp8_e4m3 64 8 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 128 */
-    -1, -1, /* cpu f32 fp8_e4m3 64 other */
-    -1, -1, /* cpu f32 fp8_e4m3 128 8 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 128 */
-    -1, -1, /* cpu f32 fp8_e4m3 128 other */
-    -1, -1, /* cpu f32 fp8_e4m3 256 8 */
-    -1, -1, /* cpu f32 fp8_e4m3 256 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 256 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 256 128 */
-    -1, -1, /* cpu f32 fp8_e4m3 256 other */
-    -1, -1, /* cpu f32 fp8_e4m3 other 8 */
-    -1, -1, /* cpu f32 fp8_e4m3 other 16 */
-    -1, -1, /* cpu f32 fp8_e4m3 other 64 */
-    -1, -1, /* cpu f32 fp8_e4m3 other 128 */
-    -1, -1, /* cpu f32 fp8_e4m3 other other */
-    -1, -1, /* cpu f32 fp8_e5m2 64 8 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 128 */
-    -1, -1, /* cpu f32 fp8_e5m2 64 other */
-    -1, -1, /* cpu f32 fp8_e5m2 128 8 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 128 */
-    -1, -1, /* cpu f32 fp8_e5m2 128 other */
-    -1, -1, /* cpu f32 fp8_e5m2 256 8 */
-    -1, -1, /* cpu f32 fp8_e5m2 256 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 256 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 256 128 */
-    -1, -1, /* cpu f32 fp8_e5m2 256 other */
-    -1, -1, /* cpu f32 fp8_e5m2 other 8 */
-    -1, -1, /* cpu f32 fp8_e5m2 other 16 */
-    -1, -1, /* cpu f32 fp8_e5m2 other 64 */
-    -1, -1, /* cpu f32 fp8_e5m2 other 128 */
-    -1, -1, /* cpu f32 fp8_e5m2 other other */
-    -1, -1, /* cpu f32 int8 64 8 */
-    -1, -1, /* cpu f32 int8 64 16 */
-    -1, -1, /* cpu f32 int8 64 64 */
-    -1, -1, /* cpu f32 int8 64 128 */
-    -1, -1, /* cpu f32 int8 64 other */
-    -1, -1, /* cpu f32 int8 128 8 */
-    -1, -1, /* cpu f32 int8 128 16 */
-    -1, -1, /* cpu f32 int8 128 64 */
-    -1, -1, /* cpu f32 int8 128 128 */
-    -1, -1, /* cpu f32 int8 128 other */
-    -1, -1, /* cpu f32 int8 256 8 */
-    -1, -1, /* cpu f32 int8 256 16 */
-    -1, -1, /* cpu f32 int8 256 64 */
-    -1, -1, /* cpu f32 int8 256 128 */
-    -1, -1, /* cpu f32 int8 256 other */
-    -1, -1, /* cpu f32 int8 other 8 */
-    -1, -1, /* cpu f32 int8 other 16 */
-    -1, -1, /* cpu f32 int8 other 64 */
-    -1, -1, /* cpu f32 int8 other 128 */
-    -1, -1, /* cpu f32 int8 other other */
-    -1, -1, /* cpu f32 nvfp4 64 8 */
-    -1, -1, /* cpu f32 nvfp4 64 16 */
-    -1, -1, /* cpu f32 nvfp4 64 64 */
-    -1, -1, /* cpu f32 nvfp4 64 128 */
-    -1, -1, /* cpu f32 nvfp4 64 other */
-    -1, -1, /* cpu f32 nvfp4 128 8 */
-    -1, -1, /* cpu f32 nvfp4 128 16 */
-    -1, -1, /* cpu f32 nvfp4 128 64 */
-    -1, -1, /* cpu f32 nvfp4 128 128 */
-    -1, -1, /* cpu f32 nvfp4 128 other */
-    -1, -1, /* cpu f32 nvfp4 256 8 */
-    -1, -1, /* cpu f32 nvfp4 256 16 */
-    -1, -1, /* cpu f32 nvfp4 256 64 */
-    -1, -1, /* cpu f32 nvfp4 256 128 */
-    -1, -1, /* cpu f32 nvfp4 256 other */
-    -1, -1, /* cpu f32 nvfp4 other 8 */
-    -1, -1, /* cpu f32 nvfp4 other 16 */
-    -1, -1, /* cpu f32 nvfp4 other 64 */
-    -1, -1, /* cpu f32 nvfp4 other 128 */
-    -1, -1, /* cpu f32 nvfp4 other other */
-    -1, -1, /* cpu f32 int8_per_token_head 64 8 */
-    -1, -1, /* cpu f32 int8_per_token_head 64 16 */
-    -1, -1, /* cpu f32 int8_per_token_head 64 64 */
-    -1, -1, /* cpu f32 int8_per_token_head 64 128 */
-    -1, -1, /* cpu f32 int8_per_token_head 64 other */
-    -1, -1, /* cpu f32 int8_per_token_head 128 8 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 16 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 64 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 128 */
-    -1, -1, /* cpu f32 int8_per_token_head 128 other */
-    -1, -1, /* cpu f32 int8_per_token_head 256 8 */
-    -1, -1, /* cpu f32 int8_per_token_head 256 16 */
-    -1, -1, /* cpu f32 int8_per_token_head 256 64 */
-    -1, -1, /* cpu f32 int8_per_token_head 256 128 */
-    -1, -1, /* cpu f32 int8_per_token_head 256 other */
-    -1, -1, /* cpu f32 int8_per_token_head other 8 */
-    -1, -1, /* cpu f32 int8_per_token_head other 16 */
-    -1, -1, /* cpu f32 int8_per_token_head other 64 */
-    -1, -1, /* cpu f32 int8_per_token_head other 128 */
-    -1, -1, /* cpu f32 int8_per_token_head other other */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 64 */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 128 */
-    -1, -1, /* cpu f32 fp8_per_token_head 64 other */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 64 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 128 */
-    -1, -1, /* cpu f32 fp8_per_token_head 128 other */
-    -1, -1, /* cpu f32 fp8_per_token_head 256 8 */
-    -1, -1, /* cpu f32 fp8_per_token_head 256 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head 256 64 */
-    -1, -1, /* cpu f32 fp8_per_token_head 256 128 */
-    -1, -1, /* cpu f32 fp8_per_token_head 256 other */
-    -1, -1, /* cpu f32 fp8_per_token_head other 8 */
-    -1, -1, /* cpu f32 fp8_per_token_head other 16 */
-    -1, -1, /* cpu f32 fp8_per_token_head other 64 */
-    -1, -1, /* cpu f32 fp8_per_token_head other 128 */
-    -1, -1, /* cpu f32 fp8_per_token_head other other */
-    -1, -1, /* cpu f32 int4_per_token_head 64 8 */
-    -1, -1, /* cpu f32 int4_per_token_head 64 16 */
-    -1, -1, /* cpu f32 int4_per_token_head 64 64 */
-    -1, -1, /* cpu f32 int4_per_token_head 64 128 */
-    -1, -1, /* cpu f32 int4_per_token_head 64 other */
-    -1, -1, /* cpu f32 int4_per_token_head 128 8 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 16 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 64 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 128 */
-    -1, -1, /* cpu f32 int4_per_token_head 128 other */
-    -1, -1, /* cpu f32 int4_per_token_head 256 8 */
-    -1, -1, /* cpu f32 int4_per_token_head 256 16 */
-    -1, -1, /* cpu f32 int4_per_token_head 256 64 */
-    -1, -1, /* cpu f32 int4_per_token_head 256 128 */
-    -1, -1, /* cpu f32 int4_per_token_head 256 other */
-    -1, -1, /* cpu f32 int4_per_token_head other 8 */
-    -1, -1, /* cpu f32 int4_per_token_head other 16 */
-    -1, -1, /* cpu f32 int4_per_token_head other 64 */
-    -1, -1, /* cpu f32 int4_per_token_head other 128 */
-    -1, -1, /* cpu f32 int4_per_token_head other other */
-    -1, -1, /* cpu f32 q8_0 64 8 */
-    -1, -1, /* cpu f32 q8_0 64 16 */
-    -1, -1, /* cpu f32 q8_0 64 64 */
-    -1, -1, /* cpu f32 q8_0 64 128 */
-    -1, -1, /* cpu f32 q8_0 64 other */
-    -1, -1, /* cpu f32 q8_0 128 8 */
-    -1, -1, /* cpu f32 q8_0 128 16 */
-    -1, -1, /* cpu f32 q8_0 128 64 */
-    -1, -1, /* cpu f32 q8_0 128 128 */
-    -1, -1, /* cpu f32 q8_0 128 other */
-    -1, -1, /* cpu f32 q8_0 256 8 */
-    -1, -1, /* cpu f32 q8_0 256 16 */
-    -1, -1, /* cpu f32 q8_0 256 64 */
-    -1, -1, /* cpu f32 q8_0 256 128 */
-    -1, -1, /* cpu f32 q8_0 256 other */
-    -1, -1, /* cpu f32 q8_0 other 8 */
-    -1, -1, /* cpu f32 q8_0 other 16 */
-    -1, -1, /* cpu f32 q8_0 other 64 */
-    -1, -1, /* cpu f32 q8_0 other 128 */
-    -1, -1, /* cpu f32 q8_0 other other */
-    -1, -1, /* cpu f32 q4_0 64 8 */
-    -1, -1, /* cpu f32 q4_0 64 16 */
-    -1, -1, /* cpu f32 q4_0 64 64 */
-    -1, -1, /* cpu f32 q4_0 64 128 */
-    -1, -1, /* cpu f32 q4_0 64 other */
-    -1, -1, /* cpu f32 q4_0 128 8 */
-    -1, -1, /* cpu f32 q4_0 128 16 */
-    -1, -1, /* cpu f32 q4_0 128 64 */
-    -1, -1, /* cpu f32 q4_0 128 128 */
-    -1, -1, /* cpu f32 q4_0 128 other */
-    -1, -1, /* cpu f32 q4_0 256 8 */
-    -1, -1, /* cpu f32 q4_0 256 16 */
-    -1, -1, /* cpu f32 q4_0 256 64 */
-    -1, -1, /* cpu f32 q4_0 256 128 */
-    -1, -1, /* cpu f32 q4_0 256 other */
-    -1, -1, /* cpu f32 q4_0 other 8 */
-    -1, -1, /* cpu f32 q4_0 other 16 */
-    -1, -1, /* cpu f32 q4_0 other 64 */
-    -1, -1, /* cpu f32 q4_0 other 128 */
-    -1, -1, /* cpu f32 q4_0 other other */
-    -1, -1, /* cpu f16 f32 64 8 */
-    -1, -1, /* cpu f16 f32 64 16 */
-    -1, -1, /* cpu f16 f32 64 64 */
-    -1, -1, /* cpu f16 f32 64 128 */
-    -1, -1, /* cpu f16 f32 64 other */
-    -1, -1, /* cpu f16 f32 128 8 */
-    -1, -1, /* cpu f16 f32 128 16 */
-    -1, -1, /* cpu f16 f32 128 64 */
-    -1, -1, /* cpu f16 f32 128 128 */
-    -1, -1, /* cpu f16 f32 128 other */
-    -1, -1, /* cpu f16 f32 256 8 */
-    -1, -1, /* cpu f16 f32 256 16 */
-    -1, -1, /* cpu f16 f32 256 64 */
-    -1, -1, /* cpu f16 f32 256 128 */
-    -1, -1, /* cpu f16 f32 256 other */
-    -1, -1, /* cpu f16 f32 other 8 */
-    -1, -1, /* cpu f16 f32 other 16 */
-    -1, -1, /* cpu f16 f32 other 64 */
-    -1, -1, /* cpu f16 f32 other 128 */
-    -1, -1, /* cpu f16 f32 other other */
-    -1, -1, /* cpu f16 f16 64 8 */
-    -1, -1, /* cpu f16 f16 64 16 */
-    -1, -1, /* cpu f16 f16 64 64 */
-    -1, -1, /* cpu f16 f16 64 128 */
-    -1, -1, /* cpu f16 f16 64 other */
-    -1, -1, /* cpu f16 f16 128 8 */
-    -1, -1, /* cpu f16 f16 128 16 */
-    -1, -1, /* cpu f16 f16 128 64 */
-    -1, -1, /* cpu f16 f16 128 128 */
-    -1, -1, /* cpu f16 f16 128 other */
-    -1, -1, /* cpu f16 f16 256 8 */
-    -1, -1, /* cpu f16 f16 256 16 */
-    -1, -1, /* cpu f16 f16 256 64 */
-    -1, -1, /* cpu f16 f16 256 128 */
-    -1, -1, /* cpu f16 f16 256 other */
-    -1, -1, /* cpu f16 f16 other 8 */
-    -1, -1, /* cpu f16 f16 other 16 */
-    -1, -1, /* cpu f16 f16 other 64 */
-    -1, -1, /* cpu f16 f16 other 128 */
-    -1, -1, /* cpu f16 f16 other other */
-    -1, -1, /* cpu f16 bf16 64 8 */
-    -1, -1, /* cpu f16 bf16 64 16 */
-    -1, -1, /* cpu f16 bf16 64 64 */
-    -1, -1, /* cpu f16 bf16 64 128 */
-    -1, -1, /* cpu f16 bf16 64 other */
-    -1, -1, /* cpu f16 bf16 128 8 */
-    -1, -1, /* cpu f16 bf16 128 16 */
-    -1, -1, /* cpu f16 bf16 128 64 */
-    -1, -1, /* cpu f16 bf16 128 128 */
-    -1, -1, /* cpu f16 bf16 128 other */
-    -1, -1, /* cpu f16 bf16 256 8 */
-    -1, -1, /* cpu f16 bf16 256 16 */
-    -1, -1, /* cpu f16 bf16 256 64 */
-    -1, -1, /* cpu f16 bf16 256 128 */
-    -1, -1, /* cpu f16 bf16 256 other */
-    -1, -1, /* cpu f16 bf16 other 8 */
-    -1, -1, /* cpu f16 bf16 other 16 */
-    -1, -1, /* cpu f16 bf16 other 64 */
-    -1, -1, /* cpu f16 bf16 other 128 */
-    -1, -1, /* cpu f16 bf16 other other */
-    -1, -1, /* cpu f16 fp8_e4m3 64 8 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 128 */
-    -1, -1, /* cpu f16 fp8_e4m3 64 other */
-    -1, -1, /* cpu f16 fp8_e4m3 128 8 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 128 */
-    -1, -1, /* cpu f16 fp8_e4m3 128 other */
-    -1, -1, /* cpu f16 fp8_e4m3 256 8 */
-    -1, -1, /* cpu f16 fp8_e4m3 256 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 256 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 256 128 */
-    -1, -1, /* cpu f16 fp8_e4m3 256 other */
-    -1, -1, /* cpu f16 fp8_e4m3 other 8 */
-    -1, -1, /* cpu f16 fp8_e4m3 other 16 */
-    -1, -1, /* cpu f16 fp8_e4m3 other 64 */
-    -1, -1, /* cpu f16 fp8_e4m3 other 128 */
-    -1, -1, /* cpu f16 fp8_e4m3 other other */
-    -1, -1, /* cpu f16 fp8_e5m2 64 8 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 128 */
-    -1, -1, /* cpu f16 fp8_e5m2 64 other */
-    -1, -1, /* cpu f16 fp8_e5m2 128 8 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 128 */
-    -1, -1, /* cpu f16 fp8_e5m2 128 other */
-    -1, -1, /* cpu f16 fp8_e5m2 256 8 */
-    -1, -1, /* cpu f16 fp8_e5m2 256 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 256 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 256 128 */
-    -1, -1, /* cpu f16 fp8_e5m2 256 other */
-    -1, -1, /* cpu f16 fp8_e5m2 other 8 */
-    -1, -1, /* cpu f16 fp8_e5m2 other 16 */
-    -1, -1, /* cpu f16 fp8_e5m2 other 64 */
-    -1, -1, /* cpu f16 fp8_e5m2 other 128 */
-    -1, -1, /* cpu f16 fp8_e5m2 other other */
-    -1, -1, /* cpu f16 int8 64 8 */
-    -1, -1, /* cpu f16 int8 64 16 */
-    -1, -1, /* cpu f16 int8 64 64 */
-    -1, -1, /* cpu f16 int8 64 128 */
-    -1, -1, /* cpu f16 int8 64 other */
-    -1, -1, /* cpu f16 int8 128 8 */
-    -1, -1, /* cpu f16 int8 128 16 */
-    -1, -1, /* cpu f16 int8 128 64 */
-    -1, -1, /* cpu f16 int8 128 128 */
-    -1, -1, /* cpu f16 int8 128 other */
-    -1, -1, /* cpu f16 int8 256 8 */
-    -1, -1, /* cpu f16 int8 256 16 */
-    -1, -1, /* cpu f16 int8 256 64 */
-    -1, -1, /* cpu f16 int8 256 128 */
-    -1, -1, /* cpu f16 int8 256 other */
-    -1, -1, /* cpu f16 int8 other 8 */
-    -1, -1, /* cpu f16 int8 other 16 */
-    -1, -1, /* cpu f16 int8 other 64 */
-    -1, -1, /* cpu f16 int8 other 128 */
-    -1, -1, /* cpu f16 int8 other other */
-    -1, -1, /* cpu f16 nvfp4 64 8 */
-    -1, -1, /* cpu f16 nvfp4 64 16 */
-    -1, -1, /* cpu f16 nvfp4 64 64 */
-    -1, -1, /* cpu f16 nvfp4 64 128 */
-    -1, -1, /* cpu f16 nvfp4 64 other */
-    -1, -1, /* cpu f16 nvfp4 128 8 */
-    -1, -1, /* cpu f16 nvfp4 128 16 */
-    -1, -1, /* cpu f16 nvfp4 128 64 */
-    -1, -1, /* cpu f16 nvfp4 128 128 */
-    -1, -1, /* cpu f16 nvfp4 128 other */
-    -1, -1, /* cpu f16 nvfp4 256 8 */
-    -1, -1, /* cpu f16 nvfp4 256 16 */
-    -1, -1, /* cpu f16 nvfp4 256 64 */
-    -1, -1, /* cpu f16 nvfp4 256 128 */
-    -1, -1, /* cpu f16 nvfp4 256 other */
-    -1, -1, /* cpu f16 nvfp4 other 8 */
-    -1, -1, /* cpu f16 nvfp4 other 16 */
-    -1, -1, /* cpu f16 nvfp4 other 64 */
-    -1, -1, /* cpu f16 nvfp4 other 128 */
-    -1, -1, /* cpu f16 nvfp4 other other */
-    -1, -1, /* cpu f16 int8_per_token_head 64 8 */
-    -1, -1, /* cpu f16 int8_per_token_head 64 16 */
-    -1, -1, /* cpu f16 int8_per_token_head 64 64 */
-    -1, -1, /* cpu f16 int8_per_token_head 64 128 */
-    -1, -1, /* cpu f16 int8_per_token_head 64 other */
-    -1, -1, /* cpu f16 int8_per_token_head 128 8 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 16 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 64 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 128 */
-    -1, -1, /* cpu f16 int8_per_token_head 128 other */
-    -1, -1, /* cpu f16 int8_per_token_head 256 8 */
-    -1, -1, /* cpu f16 int8_per_token_head 256 16 */
-    -1, -1, /* cpu f16 int8_per_token_head 256 64 */
-    -1, -1, /* cpu f16 int8_per_token_head 256 128 */
-    -1, -1, /* cpu f16 int8_per_token_head 256 other */
-    -1, -1, /* cpu f16 int8_per_token_head other 8 */
-    -1, -1, /* cpu f16 int8_per_token_head other 16 */
-    -1, -1, /* cpu f16 int8_per_token_head other 64 */
-    -1, -1, /* cpu f16 int8_per_token_head other 128 */
-    -1, -1, /* cpu f16 int8_per_token_head other other */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 64 */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 128 */
-    -1, -1, /* cpu f16 fp8_per_token_head 64 other */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 64 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 128 */
-    -1, -1, /* cpu f16 fp8_per_token_head 128 other */
-    -1, -1, /* cpu f16 fp8_per_token_head 256 8 */
-    -1, -1, /* cpu f16 fp8_per_token_head 256 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head 256 64 */
-    -1, -1, /* cpu f16 fp8_per_token_head 256 128 */
-    -1, -1, /* cpu f16 fp8_per_token_head 256 other */
-    -1, -1, /* cpu f16 fp8_per_token_head other 8 */
-    -1, -1, /* cpu f16 fp8_per_token_head other 16 */
-    -1, -1, /* cpu f16 fp8_per_token_head other 64 */
-    -1, -1, /* cpu f16 fp8_per_token_head other 128 */
-    -1, -1, /* cpu f16 fp8_per_token_head other other */
-    -1, -1, /* cpu f16 int4_per_token_head 64 8 */
-    -1, -1, /* cpu f16 int4_per_token_head 64 16 */
-    -1, -1, /* cpu f16 int4_per_token_head 64 64 */
-    -1, -1, /* cpu f16 int4_per_token_head 64 128 */
-    -1, -1, /* cpu f16 int4_per_token_head 64 other */
-    -1, -1, /* cpu f16 int4_per_token_head 128 8 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 16 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 64 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 128 */
-    -1, -1, /* cpu f16 int4_per_token_head 128 other */
-    -1, -1, /* cpu f16 int4_per_token_head 256 8 */
-    -1, -1, /* cpu f16 int4_per_token_head 256 16 */
-    -1, -1, /* cpu f16 int4_per_token_head 256 64 */
-    -1, -1, /* cpu f16 int4_per_token_head 256 128 */
-    -1, -1, /* cpu f16 int4_per_token_head 256 other */
-    -1, -1, /* cpu f16 int4_per_token_head other 8 */
-    -1, -1, /* cpu f16 int4_per_token_head other 16 */
-    -1, -1, /* cpu f16 int4_per_token_head other 64 */
-    -1, -1, /* cpu f16 int4_per_token_head other 128 */
-    -1, -1, /* cpu f16 int4_per_token_head other other */
-    -1, -1, /* cpu f16 q8_0 64 8 */
-    -1, -1, /* cpu f16 q8_0 64 16 */
-    -1, -1, /* cpu f16 q8_0 64 64 */
-    -1, -1, /* cpu f16 q8_0 64 128 */
-    -1, -1, /* cpu f16 q8_0 64 other */
-    -1, -1, /* cpu f16 q8_0 128 8 */
-    -1, -1, /* cpu f16 q8_0 128 16 */
-    -1, -1, /* cpu f16 q8_0 128 64 */
-    -1, -1, /* cpu f16 q8_0 128 128 */
-    -1, -1, /* cpu f16 q8_0 128 other */
-    -1, -1, /* cpu f16 q8_0 256 8 */
-    -1, -1, /* cpu f16 q8_0 256 16 */
-    -1, -1, /* cpu f16 q8_0 256 64 */
-    -1, -1, /* cpu f16 q8_0 256 128 */
-    -1, -1, /* cpu f16 q8_0 256 other */
-    -1, -1, /* cpu f16 q8_0 other 8 */
-    -1, -1, /* cpu f16 q8_0 other 16 */
-    -1, -1, /* cpu f16 q8_0 other 64 */
-    -1, -1, /* cpu f16 q8_0 other 128 */
-    -1, -1, /* cpu f16 q8_0 other other */
-    -1, -1, /* cpu f16 q4_0 64 8 */
-    -1, -1, /* cpu f16 q4_0 64 16 */
-    -1, -1, /* cpu f16 q4_0 64 64 */
-    -1, -1, /* cpu f16 q4_0 64 128 */
-    -1, -1, /* cpu f16 q4_0 64 other */
-    -1, -1, /* cpu f16 q4_0 128 8 */
-    -1, -1, /* cpu f16 q4_0 128 16 */
-    -1, -1, /* cpu f16 q4_0 128 64 */
-    -1, -1, /* cpu f16 q4_0 128 128 */
-    -1, -1, /* cpu f16 q4_0 128 other */
-    -1, -1, /* cpu f16 q4_0 256 8 */
-    -1, -1, /* cpu f16 q4_0 256 16 */
-    -1, -1, /* cpu f16 q4_0 256 64 */
-    -1, -1, /* cpu f16 q4_0 256 128 */
-    -1, -1, /* cpu f16 q4_0 256 other */
-    -1, -1, /* cpu f16 q4_0 other 8 */
-    -1, -1, /* cpu f16 q4_0 other 16 */
-    -1, -1, /* cpu f16 q4_0 other 64 */
-    -1, -1, /* cpu f16 q4_0 other 128 */
-    -1, -1, /* cpu f16 q4_0 other other */
-    -1, -1, /* cpu bf16 f32 64 8 */
-    -1, -1, /* cpu bf16 f32 64 16 */
-    -1, -1, /* cpu bf16 f32 64 64 */
-    -1, -1, /* cpu bf16 f32 64 128 */
-    -1, -1, /* cpu bf16 f32 64 other */
-    -1, -1, /* cpu bf16 f32 128 8 */
-    -1, -1, /* cpu bf16 f32 128 16 */
-    -1, -1, /* cpu bf16 f32 128 64 */
-    -1, -1, /* cpu bf16 f32 128 128 */
-    -1, -1, /* cpu bf16 f32 128 other */
-    -1, -1, /* cpu bf16 f32 256 8 */
-    -1, -1, /* cpu bf16 f32 256 16 */
-    -1, -1, /* cpu bf16 f32 256 64 */
-    -1, -1, /* cpu bf16 f32 256 128 */
-    -1, -1, /* cpu bf16 f32 256 other */
-    -1, -1, /* cpu bf16 f32 other 8 */
-    -1, -1, /* cpu bf16 f32 other 16 */
-    -1, -1, /* cpu bf16 f32 other 64 */
-    -1, -1, /* cpu bf16 f32 other 128 */
-    -1, -1, /* cpu bf16 f32 other other */
-    -1, -1, /* cpu bf16 f16 64 8 */
-    -1, -1, /* cpu bf16 f16 64 16 */
-    -1, -1, /* cpu bf16 f16 64 64 */
-    -1, -1, /* cpu bf16 f16 64 128 */
-    -1, -1, /* cpu bf16 f16 64 other */
-    -1, -1, /* cpu bf16 f16 128 8 */
-    -1, -1, /* cpu bf16 f16 128 16 */
-    -1, -1, /* cpu bf16 f16 128 64 */
-    -1, -1, /* cpu bf16 f16 128 128 */
-    -1, -1, /* cpu bf16 f16 128 other */
-    -1, -1, /* cpu bf16 f16 256 8 */
-    -1, -1, /* cpu bf16 f16 256 16 */
-    -1, -1, /* cpu bf16 f16 256 64 */
-    -1, -1, /* cpu bf16 f16 256 128 */
-    -1, -1, /* cpu bf16 f16 256 other */
-    -1, -1, /* cpu bf16 f16 other 8 */
-    -1, -1, /* cpu bf16 f16 other 16 */
-    -1, -1, /* cpu bf16 f16 other 64 */
-    -1, -1, /* cpu bf16 f16 other 128 */
-    -1, -1, /* cpu bf16 f16 other other */
-    -1, -1, /* cpu bf16 bf16 64 8 */
-    -1, -1, /* cpu bf16 bf16 64 16 */
-    -1, -1, /* cpu bf16 bf16 64 64 */
-    -1, -1, /* cpu bf16 bf16 64 128 */
-    -1, -1, /* cpu bf16 bf16 64 other */
-    -1, -1, /* cpu bf16 bf16 128 8 */
-    -1, -1, /* cpu bf16 bf16 128 16 */
-    -1, -1, /* cpu bf16 bf16 128 64 */
-    -1, -1, /* cpu bf16 bf16 128 128 */
-    -1, -1, /* cpu bf16 bf16 128 other */
-    -1, -1, /* cpu bf16 bf16 256 8 */
-    -1, -1, /* cpu bf16 bf16 256 16 */
-    -1, -1, /* cpu bf16 bf16 256 64 */
-    -1, -1, /* cpu bf16 bf16 256 128 */
-    -1, -1, /* cpu bf16 bf16 256 other */
-    -1, -1, /* cpu bf16 bf16 other 8 */
-    -1, -1, /* cpu bf16 bf16 other 16 */
-    -1, -1, /* cpu bf16 bf16 other 64 */
-    -1, -1, /* cpu bf16 bf16 other 128 */
-    -1, -1, /* cpu bf16 bf16 other other */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 128 */
-    -1, -1, /* cpu bf16 fp8_e4m3 64 other */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 128 */
-    -1, -1, /* cpu bf16 fp8_e4m3 128 other */
-    -1, -1, /* cpu bf16 fp8_e4m3 256 8 */
-    -1, -1, /* cpu bf16 fp8_e4m3 256 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 256 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 256 128 */
-    -1, -1, /* cpu bf16 fp8_e4m3 256 other */
-    -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other 64 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other 128 */
-    -1, -1, /* cpu bf16 fp8_e4m3 other other */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 128 */
-    -1, -1, /* cpu bf16 fp8_e5m2 64 other */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 128 */
-    -1, -1, /* cpu bf16 fp8_e5m2 128 other */
-    -1, -1, /* cpu bf16 fp8_e5m2 256 8 */
-    -1, -1, /* cpu bf16 fp8_e5m2 256 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 256 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 256 128 */
-    -1, -1, /* cpu bf16 fp8_e5m2 256 other */
-    -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other 64 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other 128 */
-    -1, -1, /* cpu bf16 fp8_e5m2 other other */
-    -1, -1, /* cpu bf16 int8 64 8 */
-    -1, -1, /* cpu bf16 int8 64 16 */
-    -1, -1, /* cpu bf16 int8 64 64 */
-    -1, -1, /* cpu bf16 int8 64 128 */
-    -1, -1, /* cpu bf16 int8 64 other */
-    -1, -1, /* cpu bf16 int8 128 8 */
-    -1, -1, /* cpu bf16 int8 128 16 */
-    -1, -1, /* cpu bf16 int8 128 64 */
-    -1, -1, /* cpu bf16 int8 128 128 */
-    -1, -1, /* cpu bf16 int8 128 other */
-    -1, -1, /* cpu bf16 int8 256 8 */
-    -1, -1, /* cpu bf16 int8 256 16 */
-    -1, -1, /* cpu bf16 int8 256 64 */
-    -1, -1, /* cpu bf16 int8 256 128 */
-    -1, -1, /* cpu bf16 int8 256 other */
-    -1, -1, /* cpu bf16 int8 other 8 */
-    -1, -1, /* cpu bf16 int8 other 16 */
-    -1, -1, /* cpu bf16 int8 other 64 */
-    -1, -1, /* cpu bf16 int8 other 128 */
-    -1, -1, /* cpu bf16 int8 other other */
-    -1, -1, /* cpu bf16 nvfp4 64 8 */
-    -1, -1, /* cpu bf16 nvfp4 64 16 */
-    -1, -1, /* cpu bf16 nvfp4 64 64 */
-    -1, -1, /* cpu bf16 nvfp4 64 128 */
-    -1, -1, /* cpu bf16 nvfp4 64 other */
-    -1, -1, /* cpu bf16 nvfp4 128 8 */
-    -1, -1, /* cpu bf16 nvfp4 128 16 */
-    -1, -1, /* cpu bf16 nvfp4 128 64 */
-    -1, -1, /* cpu bf16 nvfp4 128 128 */
-    -1, -1, /* cpu bf16 nvfp4 128 other */
-    -1, -1, /* cpu bf16 nvfp4 256 8 */
-    -1, -1, /* cpu bf16 nvfp4 256 16 */
-    -1, -1, /* cpu bf16 nvfp4 256 64 */
-    -1, -1, /* cpu bf16 nvfp4 256 128 */
-    -1, -1, /* cpu bf16 nvfp4 256 other */
-    -1, -1, /* cpu bf16 nvfp4 other 8 */
-    -1, -1, /* cpu bf16 nvfp4 other 16 */
-    -1, -1, /* cpu bf16 nvfp4 other 64 */
-    -1, -1, /* cpu bf16 nvfp4 other 128 */
-    -1, -1, /* cpu bf16 nvfp4 other other */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 64 */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 128 */
-    -1, -1, /* cpu bf16 int8_per_token_head 64 other */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 64 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 128 */
-    -1, -1, /* cpu bf16 int8_per_token_head 128 other */
-    -1, -1, /* cpu bf16 int8_per_token_head 256 8 */
-    -1, -1, /* cpu bf16 int8_per_token_head 256 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head 256 64 */
-    -1, -1, /* cpu bf16 int8_per_token_head 256 128 */
-    -1, -1, /* cpu bf16 int8_per_token_head 256 other */
-    -1, -1, /* cpu bf16 int8_per_token_head other 8 */
-    -1, -1, /* cpu bf16 int8_per_token_head other 16 */
-    -1, -1, /* cpu bf16 int8_per_token_head other 64 */
-    -1, -1, /* cpu bf16 int8_per_token_head other 128 */
-    -1, -1, /* cpu bf16 int8_per_token_head other other */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 64 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 128 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 64 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 128 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
-    -1, -1, /* cpu bf16 fp8_per_token_head 256 8 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 256 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 256 64 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 256 128 */
-    -1, -1, /* cpu bf16 fp8_per_token_head 256 other */
-    -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other 64 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other 128 */
-    -1, -1, /* cpu bf16 fp8_per_token_head other other */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 64 */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 128 */
-    -1, -1, /* cpu bf16 int4_per_token_head 64 other */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 64 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 128 */
-    -1, -1, /* cpu bf16 int4_per_token_head 128 other */
-    -1, -1, /* cpu bf16 int4_per_token_head 256 8 */
-    -1, -1, /* cpu bf16 int4_per_token_head 256 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head 256 64 */
-    -1, -1, /* cpu bf16 int4_per_token_head 256 128 */
-    -1, -1, /* cpu bf16 int4_per_token_head 256 other */
-    -1, -1, /* cpu bf16 int4_per_token_head other 8 */
-    -1, -1, /* cpu bf16 int4_per_token_head other 16 */
-    -1, -1, /* cpu bf16 int4_per_token_head other 64 */
-    -1, -1, /* cpu bf16 int4_per_token_head other 128 */
-    -1, -1, /* cpu bf16 int4_per_token_head other other */
-    -1, -1, /* cpu bf16 q8_0 64 8 */
-    -1, -1, /* cpu bf16 q8_0 64 16 */
-    -1, -1, /* cpu bf16 q8_0 64 64 */
-    -1, -1, /* cpu bf16 q8_0 64 128 */
-    -1, -1, /* cpu bf16 q8_0 64 other */
-    -1, -1, /* cpu bf16 q8_0 128 8 */
-    -1, -1, /* cpu bf16 q8_0 128 16 */
-    -1, -1, /* cpu bf16 q8_0 128 64 */
-    -1, -1, /* cpu bf16 q8_0 128 128 */
-    -1, -1, /* cpu bf16 q8_0 128 other */
-    -1, -1, /* cpu bf16 q8_0 256 8 */
-    -1, -1, /* cpu bf16 q8_0 256 16 */
-    -1, -1, /* cpu bf16 q8_0 256 64 */
-    -1, -1, /* cpu bf16 q8_0 256 128 */
-    -1, -1, /* cpu bf16 q8_0 256 other */
-    -1, -1, /* cpu bf16 q8_0 other 8 */
-    -1, -1, /* cpu bf16 q8_0 other 16 */
-    -1, -1, /* cpu bf16 q8_0 other 64 */
-    -1, -1, /* cpu bf16 q8_0 other 128 */
-    -1, -1, /* cpu bf16 q8_0 other other */
-    -1, -1, /* cpu bf16 q4_0 64 8 */
-    -1, -1, /* cpu bf16 q4_0 64 16 */
-    -1, -1, /* cpu bf16 q4_0 64 64 */
-    -1, -1, /* cpu bf16 q4_0 64 128 */
-    -1, -1, /* cpu bf16 q4_0 64 other */
-    -1, -1, /* cpu bf16 q4_0 128 8 */
-    -1, -1, /* cpu bf16 q4_0 128 16 */
-    -1, -1, /* cpu bf16 q4_0 128 64 */
-    -1, -1, /* cpu bf16 q4_0 128 128 */
-    -1, -1, /* cpu bf16 q4_0 128 other */
-    -1, -1, /* cpu bf16 q4_0 256 8 */
-    -1, -1, /* cpu bf16 q4_0 256 16 */
-    -1, -1, /* cpu bf16 q4_0 256 64 */
-    -1, -1, /* cpu bf16 q4_0 256 128 */
-    -1, -1, /* cpu bf16 q4_0 256 other */
-    -1, -1, /* cpu bf16 q4_0 other 8 */
-    -1, -1, /* cpu bf16 q4_0 other 16 */
-    -1, -1, /* cpu bf16 q4_0 other 64 */
-    -1, -1, /* cpu bf16 q4_0 other 128 */
-    -1, -1, /* cpu bf16 q4_0 other other */
-    -1, -1, /* cuda f32 f32 64 8 */
-    -1, -1, /* cuda f32 f32 64 16 */
-    -1, -1, /* cuda f32 f32 64 64 */
-    -1, -1, /* cuda f32 f32 64 128 */
-    -1, -1, /* cuda f32 f32 64 other */
-    -1, -1, /* cuda f32 f32 128 8 */
-    -1, -1, /* cuda f32 f32 128 16 */
-    -1, -1, /* cuda f32 f32 128 64 */
-    -1, -1, /* cuda f32 f32 128 128 */
-    -1, -1, /* cuda f32 f32 128 other */
-    -1, -1, /* cuda f32 f32 256 8 */
-    -1, -1, /* cuda f32 f32 256 16 */
-    -1, -1, /* cuda f32 f32 256 64 */
-    -1, -1, /* cuda f32 f32 256 128 */
-    -1, -1, /* cuda f32 f32 256 other */
-    -1, -1, /* cuda f32 f32 other 8 */
-    -1, -1, /* cuda f32 f32 other 16 */
-    -1, -1, /* cuda f32 f32 other 64 */
-    -1, -1, /* cuda f32 f32 other 128 */
-    -1, -1, /* cuda f32 f32 other other */
-    -1, -1, /* cuda f32 f16 64 8 */
-    -1, -1, /* cuda f32 f16 64 16 */
-    -1, -1, /* cuda f32 f16 64 64 */
-    -1, -1, /* cuda f32 f16 64 128 */
-    -1, -1, /* cuda f32 f16 64 other */
-    -1, -1, /* cuda f32 f16 128 8 */
-    -1, -1, /* cuda f32 f16 128 16 */
-    -1, -1, /* cuda f32 f16 128 64 */
-    -1, -1, /* cuda f32 f16 128 128 */
-    -1, -1, /* cuda f32 f16 128 other */
-    -1, -1, /* cuda f32 f16 256 8 */
-    -1, -1, /* cuda f32 f16 256 16 */
-    -1, -1, /* cuda f32 f16 256 64 */
-    -1, -1, /* cuda f32 f16 256 128 */
-    -1, -1, /* cuda f32 f16 256 other */
-    -1, -1, /* cuda f32 f16 other 8 */
-    -1, -1, /* cuda f32 f16 other 16 */
-    -1, -1, /* cuda f32 f16 other 64 */
-    -1, -1, /* cuda f32 f16 other 128 */
-    -1, -1, /* cuda f32 f16 other other */
-    -1, -1, /* cuda f32 bf16 64 8 */
-    -1, -1, /* cuda f32 bf16 64 16 */
-    -1, -1, /* cuda f32 bf16 64 64 */
-    -1, -1, /* cuda f32 bf16 64 128 */
-    -1, -1, /* cuda f32 bf16 64 other */
-    -1, -1, /* cuda f32 bf16 128 8 */
-    -1, -1, /* cuda f32 bf16 128 16 */
-    -1, -1, /* cuda f32 bf16 128 64 */
-    -1, -1, /* cuda f32 bf16 128 128 */
-    -1, -1, /* cuda f32 bf16 128 other */
-    -1, -1, /* cuda f32 bf16 256 8 */
-    -1, -1, /* cuda f32 bf16 256 16 */
-    -1, -1, /* cuda f32 bf16 256 64 */
-    -1, -1, /* cuda f32 bf16 256 128 */
-    -1, -1, /* cuda f32 bf16 256 other */
-    -1, -1, /* cuda f32 bf16 other 8 */
-    -1, -1, /* cuda f32 bf16 other 16 */
-    -1, -1, /* cuda f32 bf16 other 64 */
-    -1, -1, /* cuda f32 bf16 other 128 */
-    -1, -1, /* cuda f32 bf16 other other */
-    -1, -1, /* cuda f32 fp8_e4m3 64 8 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 128 */
-    -1, -1, /* cuda f32 fp8_e4m3 64 other */
-    -1, -1, /* cuda f32 fp8_e4m3 128 8 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 128 */
-    -1, -1, /* cuda f32 fp8_e4m3 128 other */
-    -1, -1, /* cuda f32 fp8_e4m3 256 8 */
-    -1, -1, /* cuda f32 fp8_e4m3 256 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 256 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 256 128 */
-    -1, -1, /* cuda f32 fp8_e4m3 256 other */
-    -1, -1, /* cuda f32 fp8_e4m3 other 8 */
-    -1, -1, /* cuda f32 fp8_e4m3 other 16 */
-    -1, -1, /* cuda f32 fp8_e4m3 other 64 */
-    -1, -1, /* cuda f32 fp8_e4m3 other 128 */
-    -1, -1, /* cuda f32 fp8_e4m3 other other */
-    -1, -1, /* cuda f32 fp8_e5m2 64 8 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 128 */
-    -1, -1, /* cuda f32 fp8_e5m2 64 other */
-    -1, -1, /* cuda f32 fp8_e5m2 128 8 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 128 */
-    -1, -1, /* cuda f32 fp8_e5m2 128 other */
-    -1, -1, /* cuda f32 fp8_e5m2 256 8 */
-    -1, -1, /* cuda f32 fp8_e5m2 256 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 256 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 256 128 */
-    -1, -1, /* cuda f32 fp8_e5m2 256 other */
-    -1, -1, /* cuda f32 fp8_e5m2 other 8 */
-    -1, -1, /* cuda f32 fp8_e5m2 other 16 */
-    -1, -1, /* cuda f32 fp8_e5m2 other 64 */
-    -1, -1, /* cuda f32 fp8_e5m2 other 128 */
-    -1, -1, /* cuda f32 fp8_e5m2 other other */
-    -1, -1, /* cuda f32 int8 64 8 */
-    -1, -1, /* cuda f32 int8 64 16 */
-    -1, -1, /* cuda f32 int8 64 64 */
-    -1, -1, /* cuda f32 int8 64 128 */
-    -1, -1, /* cuda f32 int8 64 other */
-    -1, -1, /* cuda f32 int8 128 8 */
-    -1, -1, /* cuda f32 int8 128 16 */
-    -1, -1, /* cuda f32 int8 128 64 */
-    -1, -1, /* cuda f32 int8 128 128 */
-    -1, -1, /* cuda f32 int8 128 other */
-    -1, -1, /* cuda f32 int8 256 8 */
-    -1, -1, /* cuda f32 int8 256 16 */
-    -1, -1, /* cuda f32 int8 256 64 */
-    -1, -1, /* cuda f32 int8 256 128 */
-    -1, -1, /* cuda f32 int8 256 other */
-    -1, -1, /* cuda f32 int8 other 8 */
-    -1, -1, /* cuda f32 int8 other 16 */
-    -1, -1, /* cuda f32 int8 other 64 */
-    -1, -1, /* cuda f32 int8 other 128 */
-    -1, -1, /* cuda f32 int8 other other */
-    -1, -1, /* cuda f32 nvfp4 64 8 */
-    -1, -1, /* cuda f32 nvfp4 64 16 */
-    -1, -1, /* cuda f32 nvfp4 64 64 */
-    -1, -1, /* cuda f32 nvfp4 64 128 */
-    -1, -1, /* cuda f32 nvfp4 64 other */
-    -1, -1, /* cuda f32 nvfp4 128 8 */
-    -1, -1, /* cuda f32 nvfp4 128 16 */
-    -1, -1, /* cuda f32 nvfp4 128 64 */
-    -1, -1, /* cuda f32 nvfp4 128 128 */
-    -1, -1, /* cuda f32 nvfp4 128 other */
-    -1, -1, /* cuda f32 nvfp4 256 8 */
-    -1, -1, /* cuda f32 nvfp4 256 16 */
-    -1, -1, /* cuda f32 nvfp4 256 64 */
-    -1, -1, /* cuda f32 nvfp4 256 128 */
-    -1, -1, /* cuda f32 nvfp4 256 other */
-    -1, -1, /* cuda f32 nvfp4 other 8 */
-    -1, -1, /* cuda f32 nvfp4 other 16 */
-    -1, -1, /* cuda f32 nvfp4 other 64 */
-    -1, -1, /* cuda f32 nvfp4 other 128 */
-    -1, -1, /* cuda f32 nvfp4 other other */
-    -1, -1, /* cuda f32 int8_per_token_head 64 8 */
-    -1, -1, /* cuda f32 int8_per_token_head 64 16 */
-    -1, -1, /* cuda f32 int8_per_token_head 64 64 */
-    -1, -1, /* cuda f32 int8_per_token_head 64 128 */
-    -1, -1, /* cuda f32 int8_per_token_head 64 other */
-    -1, -1, /* cuda f32 int8_per_token_head 128 8 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 16 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 64 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 128 */
-    -1, -1, /* cuda f32 int8_per_token_head 128 other */
-    -1, -1, /* cuda f32 int8_per_token_head 256 8 */
-    -1, -1, /* cuda f32 int8_per_token_head 256 16 */
-    -1, -1, /* cuda f32 int8_per_token_head 256 64 */
-    -1, -1, /* cuda f32 int8_per_token_head 256 128 */
-    -1, -1, /* cuda f32 int8_per_token_head 256 other */
-    -1, -1, /* cuda f32 int8_per_token_head other 8 */
-    -1, -1, /* cuda f32 int8_per_token_head other 16 */
-    -1, -1, /* cuda f32 int8_per_token_head other 64 */
-    -1, -1, /* cuda f32 int8_per_token_head other 128 */
-    -1, -1, /* cuda f32 int8_per_token_head other other */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 64 */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 128 */
-    -1, -1, /* cuda f32 fp8_per_token_head 64 other */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 64 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 128 */
-    -1, -1, /* cuda f32 fp8_per_token_head 128 other */
-    -1, -1, /* cuda f32 fp8_per_token_head 256 8 */
-    -1, -1, /* cuda f32 fp8_per_token_head 256 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head 256 64 */
-    -1, -1, /* cuda f32 fp8_per_token_head 256 128 */
-    -1, -1, /* cuda f32 fp8_per_token_head 256 other */
-    -1, -1, /* cuda f32 fp8_per_token_head other 8 */
-    -1, -1, /* cuda f32 fp8_per_token_head other 16 */
-    -1, -1, /* cuda f32 fp8_per_token_head other 64 */
-    -1, -1, /* cuda f32 fp8_per_token_head other 128 */
-    -1, -1, /* cuda f32 fp8_per_token_head other other */
-    -1, -1, /* cuda f32 int4_per_token_head 64 8 */
-    -1, -1, /* cuda f32 int4_per_token_head 64 16 */
-    -1, -1, /* cuda f32 int4_per_token_head 64 64 */
-    -1, -1, /* cuda f32 int4_per_token_head 64 128 */
-    -1, -1, /* cuda f32 int4_per_token_head 64 other */
-    -1, -1, /* cuda f32 int4_per_token_head 128 8 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 16 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 64 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 128 */
-    -1, -1, /* cuda f32 int4_per_token_head 128 other */
-    -1, -1, /* cuda f32 int4_per_token_head 256 8 */
-    -1, -1, /* cuda f32 int4_per_token_head 256 16 */
-    -1, -1, /* cuda f32 int4_per_token_head 256 64 */
-    -1, -1, /* cuda f32 int4_per_token_head 256 128 */
-    -1, -1, /* cuda f32 int4_per_token_head 256 other */
-    -1, -1, /* cuda f32 int4_per_token_head other 8 */
-    -1, -1, /* cuda f32 int4_per_token_head other 16 */
-    -1, -1, /* cuda f32 int4_per_token_head other 64 */
-    -1, -1, /* cuda f32 int4_per_token_head other 128 */
-    -1, -1, /* cuda f32 int4_per_token_head other other */
-    -1, -1, /* cuda f32 q8_0 64 8 */
-    -1, -1, /* cuda f32 q8_0 64 16 */
-    -1, -1, /* cuda f32 q8_0 64 64 */
-    -1, -1, /* cuda f32 q8_0 64 128 */
-    -1, -1, /* cuda f32 q8_0 64 other */
-    -1, -1, /* cuda f32 q8_0 128 8 */
-    -1, -1, /* cuda f32 q8_0 128 16 */
-    -1, -1, /* cuda f32 q8_0 128 64 */
-    -1, -1, /* cuda f32 q8_0 128 128 */
-    -1, -1, /* cuda f32 q8_0 128 other */
-    -1, -1, /* cuda f32 q8_0 256 8 */
-    -1, -1, /* cuda f32 q8_0 256 16 */
-    -1, -1, /* cuda f32 q8_0 256 64 */
-    -1, -1, /* cuda f32 q8_0 256 128 */
-    -1, -1, /* cuda f32 q8_0 256 other */
-    -1, -1, /* cuda f32 q8_0 other 8 */
-    -1, -1, /* cuda f32 q8_0 other 16 */
-    -1, -1, /* cuda f32 q8_0 other 64 */
-    -1, -1, /* cuda f32 q8_0 other 128 */
-    -1, -1, /* cuda f32 q8_0 other other */
-    -1, -1, /* cuda f32 q4_0 64 8 */
-    -1, -1, /* cuda f32 q4_0 64 16 */
-    -1, -1, /* cuda f32 q4_0 64 64 */
-    -1, -1, /* cuda f32 q4_0 64 128 */
-    -1, -1, /* cuda f32 q4_0 64 other */
-    -1, -1, /* cuda f32 q4_0 128 8 */
-    -1, -1, /* cuda f32 q4_0 128 16 */
-    -1, -1, /* cuda f32 q4_0 128 64 */
-    -1, -1, /* cuda f32 q4_0 128 128 */
-    -1, -1, /* cuda f32 q4_0 128 other */
-    -1, -1, /* cuda f32 q4_0 256 8 */
-    -1, -1, /* cuda f32 q4_0 256 16 */
-    -1, -1, /* cuda f32 q4_0 256 64 */
-    -1, -1, /* cuda f32 q4_0 256 128 */
-    -1, -1, /* cuda f32 q4_0 256 other */
-    -1, -1, /* cuda f32 q4_0 other 8 */
-    -1, -1, /* cuda f32 q4_0 other 16 */
-    -1, -1, /* cuda f32 q4_0 other 64 */
-    -1, -1, /* cuda f32 q4_0 other 128 */
-    -1, -1, /* cuda f32 q4_0 other other */
-    -1, -1, /* cuda f16 f32 64 8 */
-    -1, -1, /* cuda f16 f32 64 16 */
-    -1, -1, /* cuda f16 f32 64 64 */
-    -1, -1, /* cuda f16 f32 64 128 */
-    -1, -1, /* cuda f16 f32 64 other */
-    -1, -1, /* cuda f16 f32 128 8 */
-    -1, -1, /* cuda f16 f32 128 16 */
-    -1, -1, /* cuda f16 f32 128 64 */
-    -1, -1, /* cuda f16 f32 128 128 */
-    -1, -1, /* cuda f16 f32 128 other */
-    -1, -1, /* cuda f16 f32 256 8 */
-    -1, -1, /* cuda f16 f32 256 16 */
-    -1, -1, /* cuda f16 f32 256 64 */
-    -1, -1, /* cuda f16 f32 256 128 */
-    -1, -1, /* cuda f16 f32 256 other */
-    -1, -1, /* cuda f16 f32 other 8 */
-    -1, -1, /* cuda f16 f32 other 16 */
-    -1, -1, /* cuda f16 f32 other 64 */
-    -1, -1, /* cuda f16 f32 other 128 */
-    -1, -1, /* cuda f16 f32 other other */
-    0,  -1, /* cuda f16 f16 64 8 */
-    0,  -1, /* cuda f16 f16 64 16 */
-    -1, -1, /* cuda f16 f16 64 64 */
-    0,  -1, /* cuda f16 f16 64 128 */
-    -1, -1, /* cuda f16 f16 64 other */
-    0,  -1, /* cuda f16 f16 128 8 */
-    0,  -1, /* cuda f16 f16 128 16 */
-    -1, -1, /* cuda f16 f16 128 64 */
-    0,  -1, /* cuda f16 f16 128 128 */
-    -1, -1, /* cuda f16 f16 128 other */
-    0,  -1, /* cuda f16 f16 256 8 */
-    -1, -1, /* cuda f16 f16 256 16 */
-    0,  -1, /* cuda f16 f16 256 64 */
-    -1, -1, /* cuda f16 f16 256 128 */
-    -1, -1, /* cuda f16 f16 256 other */
-    -1, -1, /* cuda f16 f16 other 8 */
-    -1, -1, /* cuda f16 f16 other 16 */
-    -1, -1, /* cuda f16 f16 other 64 */
-    -1, -1, /* cuda f16 f16 other 128 */
-    -1, -1, /* cuda f16 f16 other other */
-    -1, -1, /* cuda f16 bf16 64 8 */
-    -1, -1, /* cuda f16 bf16 64 16 */
-    -1, -1, /* cuda f16 bf16 64 64 */
-    -1, -1, /* cuda f16 bf16 64 128 */
-    -1, -1, /* cuda f16 bf16 64 other */
-    -1, -1, /* cuda f16 bf16 128 8 */
-    -1, -1, /* cuda f16 bf16 128 16 */
-    -1, -1, /* cuda f16 bf16 128 64 */
-    -1, -1, /* cuda f16 bf16 128 128 */
-    -1, -1, /* cuda f16 bf16 128 other */
-    -1, -1, /* cuda f16 bf16 256 8 */
-    -1, -1, /* cuda f16 bf16 256 16 */
-    -1, -1, /* cuda f16 bf16 256 64 */
-    -1, -1, /* cuda f16 bf16 256 128 */
-    -1, -1, /* cuda f16 bf16 256 other */
-    -1, -1, /* cuda f16 bf16 other 8 */
-    -1, -1, /* cuda f16 bf16 other 16 */
-    -1, -1, /* cuda f16 bf16 other 64 */
-    -1, -1, /* cuda f16 bf16 other 128 */
-    -1, -1, /* cuda f16 bf16 other other */
-    2,  -1, /* cuda f16 fp8_e4m3 64 8 */
-    2,  -1, /* cuda f16 fp8_e4m3 64 16 */
-    -1, -1, /* cuda f16 fp8_e4m3 64 64 */
-    2,  -1, /* cuda f16 fp8_e4m3 64 128 */
-    -1, -1, /* cuda f16 fp8_e4m3 64 other */
-    2,  -1, /* cuda f16 fp8_e4m3 128 8 */
-    2,  -1, /* cuda f16 fp8_e4m3 128 16 */
-    -1, -1, /* cuda f16 fp8_e4m3 128 64 */
-    2,  -1, /* cuda f16 fp8_e4m3 128 128 */
-    -1, -1, /* cuda f16 fp8_e4m3 128 other */
-    2,  -1, /* cuda f16 fp8_e4m3 256 8 */
-    -1, -1, /* cuda f16 fp8_e4m3 256 16 */
-    2,  -1, /* cuda f16 fp8_e4m3 256 64 */
-    -1, -1, /* cuda f16 fp8_e4m3 256 128 */
-    -1, -1, /* cuda f16 fp8_e4m3 256 other */
-    -1, -1, /* cuda f16 fp8_e4m3 other 8 */
-    -1, -1, /* cuda f16 fp8_e4m3 other 16 */
-    -1, -1, /* cuda f16 fp8_e4m3 other 64 */
-    -1, -1, /* cuda f16 fp8_e4m3 other 128 */
-    -1, -1, /* cuda f16 fp8_e4m3 other other */
-    4,  -1, /* cuda f16 fp8_e5m2 64 8 */
-    4,  -1, /* cuda f16 fp8_e5m2 64 16 */
-    -1, -1, /* cuda f16 fp8_e5m2 64 64 */
-    4,  -1, /* cuda f16 fp8_e5m2 64 128 */
-    -1, -1, /* cuda f16 fp8_e5m2 64 other */
-    4,  -1, /* cuda f16 fp8_e5m2 128 8 */
-    4,  -1, /* cuda f16 fp8_e5m2 128 16 */
-    -1, -1, /* cuda f16 fp8_e5m2 128 64 */
-    4,  -1, /* cuda f16 fp8_e5m2 128 128 */
-    -1, -1, /* cuda f16 fp8_e5m2 128 other */
-    -1, -1, /* cuda f16 fp8_e5m2 256 8 */
-    -1, -1, /* cuda f16 fp8_e5m2 256 16 */
-    -1, -1, /* cuda f16 fp8_e5m2 256 64 */
-    -1, -1, /* cuda f16 fp8_e5m2 256 128 */
-    -1, -1, /* cuda f16 fp8_e5m2 256 other */
-    -1, -1, /* cuda f16 fp8_e5m2 other 8 */
-    -1, -1, /* cuda f16 fp8_e5m2 other 16 */
-    -1, -1, /* cuda f16 fp8_e5m2 other 64 */
-    -1, -1, /* cuda f16 fp8_e5m2 other 128 */
-    -1, -1, /* cuda f16 fp8_e5m2 other other */
-    6,  -1, /* cuda f16 int8 64 8 */
-    6,  -1, /* cuda f16 int8 64 16 */
-    -1, -1, /* cuda f16 int8 64 64 */
-    6,  -1, /* cuda f16 int8 64 128 */
-    -1, -1, /* cuda f16 int8 64 other */
-    6,  -1, /* cuda f16 int8 128 8 */
-    6,  -1, /* cuda f16 int8 128 16 */
-    -1, -1, /* cuda f16 int8 128 64 */
-    6,  -1, /* cuda f16 int8 128 128 */
-    -1, -1, /* cuda f16 int8 128 other */
-    -1, -1, /* cuda f16 int8 256 8 */
-    -1, -1, /* cuda f16 int8 256 16 */
-    -1, -1, /* cuda f16 int8 256 64 */
-    -1, -1, /* cuda f16 int8 256 128 */
-    -1, -1, /* cuda f16 int8 256 other */
-    -1, -1, /* cuda f16 int8 other 8 */
-    -1, -1, /* cuda f16 int8 other 16 */
-    -1, -1, /* cuda f16 int8 other 64 */
-    -1, -1, /* cuda f16 int8 other 128 */
-    -1, -1, /* cuda f16 int8 other other */
-    -1, -1, /* cuda f16 nvfp4 64 8 */
-    -1, -1, /* cuda f16 nvfp4 64 16 */
-    -1, -1, /* cuda f16 nvfp4 64 64 */
-    -1, -1, /* cuda f16 nvfp4 64 128 */
-    -1, -1, /* cuda f16 nvfp4 64 other */
-    8,  -1, /* cuda f16 nvfp4 128 8 */
-    8,  -1, /* cuda f16 nvfp4 128 16 */
-    -1, -1, /* cuda f16 nvfp4 128 64 */
-    -1, -1, /* cuda f16 nvfp4 128 128 */
-    -1, -1, /* cuda f16 nvfp4 128 other */
-    -1, -1, /* cuda f16 nvfp4 256 8 */
-    -1, -1, /* cuda f16 nvfp4 256 16 */
-    -1, -1, /* cuda f16 nvfp4 256 64 */
-    -1, -1, /* cuda f16 nvfp4 256 128 */
-    -1, -1, /* cuda f16 nvfp4 256 other */
-    -1, -1, /* cuda f16 nvfp4 other 8 */
-    -1, -1, /* cuda f16 nvfp4 other 16 */
-    -1, -1, /* cuda f16 nvfp4 other 64 */
-    -1, -1, /* cuda f16 nvfp4 other 128 */
-    -1, -1, /* cuda f16 nvfp4 other other */
-    10, -1, /* cuda f16 int8_per_token_head 64 8 */
-    10, -1, /* cuda f16 int8_per_token_head 64 16 */
-    -1, -1, /* cuda f16 int8_per_token_head 64 64 */
-    10, -1, /* cuda f16 int8_per_token_head 64 128 */
-    -1, -1, /* cuda f16 int8_per_token_head 64 other */
-    10, -1, /* cuda f16 int8_per_token_head 128 8 */
-    10, -1, /* cuda f16 int8_per_token_head 128 16 */
-    -1, -1, /* cuda f16 int8_per_token_head 128 64 */
-    10, -1, /* cuda f16 int8_per_token_head 128 128 */
-    -1, -1, /* cuda f16 int8_per_token_head 128 other */
-    -1, -1, /* cuda f16 int8_per_token_head 256 8 */
-    -1, -1, /* cuda f16 int8_per_token_head 256 16 */
-    -1, -1, /* cuda f16 int8_per_token_head 256 64 */
-    -1, -1, /* cuda f16 int8_per_token_head 256 128 */
-    -1, -1, /* cuda f16 int8_per_token_head 256 other */
-    -1, -1, /* cuda f16 int8_per_token_head other 8 */
-    -1, -1, /* cuda f16 int8_per_token_head other 16 */
-    -1, -1, /* cuda f16 int8_per_token_head other 64 */
-    -1, -1, /* cuda f16 int8_per_token_head other 128 */
-    -1, -1, /* cuda f16 int8_per_token_head other other */
-    12, -1, /* cuda f16 fp8_per_token_head 64 8 */
-    12, -1, /* cuda f16 fp8_per_token_head 64 16 */
-    -1, -1, /* cuda f16 fp8_per_token_head 64 64 */
-    12, -1, /* cuda f16 fp8_per_token_head 64 128 */
-    -1, -1, /* cuda f16 fp8_per_token_head 64 other */
-    12, -1, /* cuda f16 fp8_per_token_head 128 8 */
-    12, -1, /* cuda f16 fp8_per_token_head 128 16 */
-    -1, -1, /* cuda f16 fp8_per_token_head 128 64 */
-    12, -1, /* cuda f16 fp8_per_token_head 128 128 */
-    -1, -1, /* cuda f16 fp8_per_token_head 128 other */
-    -1, -1, /* cuda f16 fp8_per_token_head 256 8 */
-    -1, -1, /* cuda f16 fp8_per_token_head 256 16 */
-    -1, -1, /* cuda f16 fp8_per_token_head 256 64 */
-    -1, -1, /* cuda f16 fp8_per_token_head 256 128 */
-    -1, -1, /* cuda f16 fp8_per_token_head 256 other */
-    -1, -1, /* cuda f16 fp8_per_token_head other 8 */
-    -1, -1, /* cuda f16 fp8_per_token_head other 16 */
-    -1, -1, /* cuda f16 fp8_per_token_head other 64 */
-    -1, -1, /* cuda f16 fp8_per_token_head other 128 */
-    -1, -1, /* cuda f16 fp8_per_token_head other other */
-    -1, -1, /* cuda f16 int4_per_token_head 64 8 */
-    -1, -1, /* cuda f16 int4_per_token_head 64 16 */
-    -1, -1, /* cuda f16 int4_per_token_head 64 64 */
-    -1, -1, /* cuda f16 int4_per_token_head 64 128 */
-    -1, -1, /* cuda f16 int4_per_token_head 64 other */
-    -1, -1, /* cuda f16 int4_per_token_head 128 8 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 16 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 64 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 128 */
-    -1, -1, /* cuda f16 int4_per_token_head 128 other */
-    -1, -1, /* cuda f16 int4_per_token_head 256 8 */
-    -1, -1, /* cuda f16 int4_per_token_head 256 16 */
-    -1, -1, /* cuda f16 int4_per_token_head 256 64 */
-    -1, -1, /* cuda f16 int4_per_token_head 256 128 */
-    -1, -1, /* cuda f16 int4_per_token_head 256 other */
-    -1, -1, /* cuda f16 int4_per_token_head other 8 */
-    -1, -1, /* cuda f16 int4_per_token_head other 16 */
-    -1, -1, /* cuda f16 int4_per_token_head other 64 */
-    -1, -1, /* cuda f16 int4_per_token_head other 128 */
-    -1, -1, /* cuda f16 int4_per_token_head other other */
-    -1, -1, /* cuda f16 q8_0 64 8 */
-    -1, -1, /* cuda f16 q8_0 64 16 */
-    -1, -1, /* cuda f16 q8_0 64 64 */
-    -1, -1, /* cuda f16 q8_0 64 128 */
-    -1, -1, /* cuda f16 q8_0 64 other */
-    -1, -1, /* cuda f16 q8_0 128 8 */
-    -1, -1, /* cuda f16 q8_0 128 16 */
-    -1, -1, /* cuda f16 q8_0 128 64 */
-    -1, -1, /* cuda f16 q8_0 128 128 */
-    -1, -1, /* cuda f16 q8_0 128 other */
-    -1, -1, /* cuda f16 q8_0 256 8 */
-    -1, -1, /* cuda f16 q8_0 256 16 */
-    -1, -1, /* cuda f16 q8_0 256 64 */
-    -1, -1, /* cuda f16 q8_0 256 128 */
-    -1, -1, /* cuda f16 q8_0 256 other */
-    -1, -1, /* cuda f16 q8_0 other 8 */
-    -1, -1, /* cuda f16 q8_0 other 16 */
-    -1, -1, /* cuda f16 q8_0 other 64 */
-    -1, -1, /* cuda f16 q8_0 other 128 */
-    -1, -1, /* cuda f16 q8_0 other other */
-    -1, -1, /* cuda f16 q4_0 64 8 */
-    -1, -1, /* cuda f16 q4_0 64 16 */
-    -1, -1, /* cuda f16 q4_0 64 64 */
-    -1, -1, /* cuda f16 q4_0 64 128 */
-    -1, -1, /* cuda f16 q4_0 64 other */
-    -1, -1, /* cuda f16 q4_0 128 8 */
-    -1, -1, /* cuda f16 q4_0 128 16 */
-    -1, -1, /* cuda f16 q4_0 128 64 */
-    -1, -1, /* cuda f16 q4_0 128 128 */
-    -1, -1, /* cuda f16 q4_0 128 other */
-    -1, -1, /* cuda f16 q4_0 256 8 */
-    -1, -1, /* cuda f16 q4_0 256 16 */
-    -1, -1, /* cuda f16 q4_0 256 64 */
-    -1, -1, /* cuda f16 q4_0 256 128 */
-    -1, -1, /* cuda f16 q4_0 256 other */
-    -1, -1, /* cuda f16 q4_0 other 8 */
-    -1, -1, /* cuda f16 q4_0 other 16 */
-    -1, -1, /* cuda f16 q4_0 other 64 */
-    -1, -1, /* cuda f16 q4_0 other 128 */
-    -1, -1, /* cuda f16 q4_0 other other */
-    -1, -1, /* cuda bf16 f32 64 8 */
-    -1, -1, /* cuda bf16 f32 64 16 */
-    -1, -1, /* cuda bf16 f32 64 64 */
-    -1, -1, /* cuda bf16 f32 64 128 */
-    -1, -1, /* cuda bf16 f32 64 other */
-    -1, -1, /* cuda bf16 f32 128 8 */
-    -1, -1, /* cuda bf16 f32 128 16 */
-    -1, -1, /* cuda bf16 f32 128 64 */
-    -1, -1, /* cuda bf16 f32 128 128 */
-    -1, -1, /* cuda bf16 f32 128 other */
-    -1, -1, /* cuda bf16 f32 256 8 */
-    -1, -1, /* cuda bf16 f32 256 16 */
-    -1, -1, /* cuda bf16 f32 256 64 */
-    -1, -1, /* cuda bf16 f32 256 128 */
-    -1, -1, /* cuda bf16 f32 256 other */
-    -1, -1, /* cuda bf16 f32 other 8 */
-    -1, -1, /* cuda bf16 f32 other 16 */
-    -1, -1, /* cuda bf16 f32 other 64 */
-    -1, -1, /* cuda bf16 f32 other 128 */
-    -1, -1, /* cuda bf16 f32 other other */
-    -1, -1, /* cuda bf16 f16 64 8 */
-    -1, -1, /* cuda bf16 f16 64 16 */
-    -1, -1, /* cuda bf16 f16 64 64 */
-    -1, -1, /* cuda bf16 f16 64 128 */
-    -1, -1, /* cuda bf16 f16 64 other */
-    -1, -1, /* cuda bf16 f16 128 8 */
-    -1, -1, /* cuda bf16 f16 128 16 */
-    -1, -1, /* cuda bf16 f16 128 64 */
-    -1, -1, /* cuda bf16 f16 128 128 */
-    -1, -1, /* cuda bf16 f16 128 other */
-    -1, -1, /* cuda bf16 f16 256 8 */
-    -1, -1, /* cuda bf16 f16 256 16 */
-    -1, -1, /* cuda bf16 f16 256 64 */
-    -1, -1, /* cuda bf16 f16 256 128 */
-    -1, -1, /* cuda bf16 f16 256 other */
-    -1, -1, /* cuda bf16 f16 other 8 */
-    -1, -1, /* cuda bf16 f16 other 16 */
-    -1, -1, /* cuda bf16 f16 other 64 */
-    -1, -1, /* cuda bf16 f16 other 128 */
-    -1, -1, /* cuda bf16 f16 other other */
-    14, -1, /* cuda bf16 bf16 64 8 */
-    14, -1, /* cuda bf16 bf16 64 16 */
-    -1, -1, /* cuda bf16 bf16 64 64 */
-    14, -1, /* cuda bf16 bf16 64 128 */
-    -1, -1, /* cuda bf16 bf16 64 other */
-    14, -1, /* cuda bf16 bf16 128 8 */
-    14, -1, /* cuda bf16 bf16 128 16 */
-    -1, -1, /* cuda bf16 bf16 128 64 */
-    14, -1, /* cuda bf16 bf16 128 128 */
-    -1, -1, /* cuda bf16 bf16 128 other */
-    14, -1, /* cuda bf16 bf16 256 8 */
-    -1, -1, /* cuda bf16 bf16 256 16 */
-    14, -1, /* cuda bf16 bf16 256 64 */
-    -1, -1, /* cuda bf16 bf16 256 128 */
-    -1, -1, /* cuda bf16 bf16 256 other */
-    -1, -1, /* cuda bf16 bf16 other 8 */
-    -1, -1, /* cuda bf16 bf16 other 16 */
-    -1, -1, /* cuda bf16 bf16 other 64 */
-    -1, -1, /* cuda bf16 bf16 other 128 */
-    -1, -1, /* cuda bf16 bf16 other other */
-    16, -1, /* cuda bf16 fp8_e4m3 64 8 */
-    16, -1, /* cuda bf16 fp8_e4m3 64 16 */
-    -1, -1, /* cuda bf16 fp8_e4m3 64 64 */
-    16, -1, /* cuda bf16 fp8_e4m3 64 128 */
-    -1, -1, /* cuda bf16 fp8_e4m3 64 other */
-    16, -1, /* cuda bf16 fp8_e4m3 128 8 */
-    16, -1, /* cuda bf16 fp8_e4m3 128 16 */
-    -1, -1, /* cuda bf16 fp8_e4m3 128 64 */
-    16, -1, /* cuda bf16 fp8_e4m3 128 128 */
-    -1, -1, /* cuda bf16 fp8_e4m3 128 other */
-    16, -1, /* cuda bf16 fp8_e4m3 256 8 */
-    -1, -1, /* cuda bf16 fp8_e4m3 256 16 */
-    16, -1, /* cuda bf16 fp8_e4m3 256 64 */
-    -1, -1, /* cuda bf16 fp8_e4m3 256 128 */
-    -1, -1, /* cuda bf16 fp8_e4m3 256 other */
-    -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other 64 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other 128 */
-    -1, -1, /* cuda bf16 fp8_e4m3 other other */
-    18, -1, /* cuda bf16 fp8_e5m2 64 8 */
-    18, -1, /* cuda bf16 fp8_e5m2 64 16 */
-    -1, -1, /* cuda bf16 fp8_e5m2 64 64 */
-    18, -1, /* cuda bf16 fp8_e5m2 64 128 */
-    -1, -1, /* cuda bf16 fp8_e5m2 64 other */
-    18, -1, /* cuda bf16 fp8_e5m2 128 8 */
-    18, -1, /* cuda bf16 fp8_e5m2 128 16 */
-    -1, -1, /* cuda bf16 fp8_e5m2 128 64 */
-    18, -1, /* cuda bf16 fp8_e5m2 128 128 */
-    -1, -1, /* cuda bf16 fp8_e5m2 128 other */
-    -1, -1, /* cuda bf16 fp8_e5m2 256 8 */
-    -1, -1, /* cuda bf16 fp8_e5m2 256 16 */
-    -1, -1, /* cuda bf16 fp8_e5m2 256 64 */
-    -1, -1, /* cuda bf16 fp8_e5m2 256 128 */
-    -1, -1, /* cuda bf16 fp8_e5m2 256 other */
-    -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other 64 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other 128 */
-    -1, -1, /* cuda bf16 fp8_e5m2 other other */
-    20, -1, /* cuda bf16 int8 64 8 */
-    20, -1, /* cuda bf16 int8 64 16 */
-    -1, -1, /* cuda bf16 int8 64 64 */
-    20, -1, /* cuda bf16 int8 64 128 */
-    -1, -1, /* cuda bf16 int8 64 other */
-    20, -1, /* cuda bf16 int8 128 8 */
-    20, -1, /* cuda bf16 int8 128 16 */
-    -1, -1, /* cuda bf16 int8 128 64 */
-    20, -1, /* cuda bf16 int8 128 128 */
-    -1, -1, /* cuda bf16 int8 128 other */
-    -1, -1, /* cuda bf16 int8 256 8 */
-    -1, -1, /* cuda bf16 int8 256 16 */
-    -1, -1, /* cuda bf16 int8 256 64 */
-    -1, -1, /* cuda bf16 int8 256 128 */
-    -1, -1, /* cuda bf16 int8 256 other */
-    -1, -1, /* cuda bf16 int8 other 8 */
-    -1, -1, /* cuda bf16 int8 other 16 */
-    -1, -1, /* cuda bf16 int8 other 64 */
-    -1, -1, /* cuda bf16 int8 other 128 */
-    -1, -1, /* cuda bf16 int8 other other */
-    -1, -1, /* cuda bf16 nvfp4 64 8 */
-    -1, -1, /* cuda bf16 nvfp4 64 16 */
-    -1, -1, /* cuda bf16 nvfp4 64 64 */
-    -1, -1, /* cuda bf16 nvfp4 64 128 */
-    -1, -1, /* cuda bf16 nvfp4 64 other */
-    22, -1, /* cuda bf16 nvfp4 128 8 */
-    22, -1, /* cuda bf16 nvfp4 128 16 */
-    -1, -1, /* cuda bf16 nvfp4 128 64 */
-    -1, -1, /* cuda bf16 nvfp4 128 128 */
-    -1, -1, /* cuda bf16 nvfp4 128 other */
-    -1, -1, /* cuda bf16 nvfp4 256 8 */
-    -1, -1, /* cuda bf16 nvfp4 256 16 */
-    -1, -1, /* cuda bf16 nvfp4 256 64 */
-    -1, -1, /* cuda bf16 nvfp4 256 128 */
-    -1, -1, /* cuda bf16 nvfp4 256 other */
-    -1, -1, /* cuda bf16 nvfp4 other 8 */
-    -1, -1, /* cuda bf16 nvfp4 other 16 */
-    -1, -1, /* cuda bf16 nvfp4 other 64 */
-    -1, -1, /* cuda bf16 nvfp4 other 128 */
-    -1, -1, /* cuda bf16 nvfp4 other other */
-    24, -1, /* cuda bf16 int8_per_token_head 64 8 */
-    24, -1, /* cuda bf16 int8_per_token_head 64 16 */
-    -1, -1, /* cuda bf16 int8_per_token_head 64 64 */
-    24, -1, /* cuda bf16 int8_per_token_head 64 128 */
-    -1, -1, /* cuda bf16 int8_per_token_head 64 other */
-    24, -1, /* cuda bf16 int8_per_token_head 128 8 */
-    24, -1, /* cuda bf16 int8_per_token_head 128 16 */
-    -1, -1, /* cuda bf16 int8_per_token_head 128 64 */
-    24, -1, /* cuda bf16 int8_per_token_head 128 128 */
-    -1, -1, /* cuda bf16 int8_per_token_head 128 other */
-    -1, -1, /* cuda bf16 int8_per_token_head 256 8 */
-    -1, -1, /* cuda bf16 int8_per_token_head 256 16 */
-    -1, -1, /* cuda bf16 int8_per_token_head 256 64 */
-    -1, -1, /* cuda bf16 int8_per_token_head 256 128 */
-    -1, -1, /* cuda bf16 int8_per_token_head 256 other */
-    -1, -1, /* cuda bf16 int8_per_token_head other 8 */
-    -1, -1, /* cuda bf16 int8_per_token_head other 16 */
-    -1, -1, /* cuda bf16 int8_per_token_head other 64 */
-    -1, -1, /* cuda bf16 int8_per_token_head other 128 */
-    -1, -1, /* cuda bf16 int8_per_token_head other other */
-    26, -1, /* cuda bf16 fp8_per_token_head 64 8 */
-    26, -1, /* cuda bf16 fp8_per_token_head 64 16 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 64 64 */
-    26, -1, /* cuda bf16 fp8_per_token_head 64 128 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
-    26, -1, /* cuda bf16 fp8_per_token_head 128 8 */
-    26, -1, /* cuda bf16 fp8_per_token_head 128 16 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 128 64 */
-    26, -1, /* cuda bf16 fp8_per_token_head 128 128 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
-    -1, -1, /* cuda bf16 fp8_per_token_head 256 8 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 256 16 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 256 64 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 256 128 */
-    -1, -1, /* cuda bf16 fp8_per_token_head 256 other */
-    -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other 64 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other 128 */
-    -1, -1, /* cuda bf16 fp8_per_token_head other other */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 64 */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 128 */
-    -1, -1, /* cuda bf16 int4_per_token_head 64 other */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 64 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 128 */
-    -1, -1, /* cuda bf16 int4_per_token_head 128 other */
-    -1, -1, /* cuda bf16 int4_per_token_head 256 8 */
-    -1, -1, /* cuda bf16 int4_per_token_head 256 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head 256 64 */
-    -1, -1, /* cuda bf16 int4_per_token_head 256 128 */
-    -1, -1, /* cuda bf16 int4_per_token_head 256 other */
-    -1, -1, /* cuda bf16 int4_per_token_head other 8 */
-    -1, -1, /* cuda bf16 int4_per_token_head other 16 */
-    -1, -1, /* cuda bf16 int4_per_token_head other 64 */
-    -1, -1, /* cuda bf16 int4_per_token_head other 128 */
-    -1, -1, /* cuda bf16 int4_per_token_head other other */
-    -1, -1, /* cuda bf16 q8_0 64 8 */
-    -1, -1, /* cuda bf16 q8_0 64 16 */
-    -1, -1, /* cuda bf16 q8_0 64 64 */
-    -1, -1, /* cuda bf16 q8_0 64 128 */
-    -1, -1, /* cuda bf16 q8_0 64 other */
-    -1, -1, /* cuda bf16 q8_0 128 8 */
-    -1, -1, /* cuda bf16 q8_0 128 16 */
-    -1, -1, /* cuda bf16 q8_0 128 64 */
-    -1, -1, /* cuda bf16 q8_0 128 128 */
-    -1, -1, /* cuda bf16 q8_0 128 other */
-    -1, -1, /* cuda bf16 q8_0 256 8 */
-    -1, -1, /* cuda bf16 q8_0 256 16 */
-    -1, -1, /* cuda bf16 q8_0 256 64 */
-    -1, -1, /* cuda bf16 q8_0 256 128 */
-    -1, -1, /* cuda bf16 q8_0 256 other */
-    -1, -1, /* cuda bf16 q8_0 other 8 */
-    -1, -1, /* cuda bf16 q8_0 other 16 */
-    -1, -1, /* cuda bf16 q8_0 other 64 */
-    -1, -1, /* cuda bf16 q8_0 other 128 */
-    -1, -1, /* cuda bf16 q8_0 other other */
-    -1, -1, /* cuda bf16 q4_0 64 8 */
-    -1, -1, /* cuda bf16 q4_0 64 16 */
-    -1, -1, /* cuda bf16 q4_0 64 64 */
-    -1, -1, /* cuda bf16 q4_0 64 128 */
-    -1, -1, /* cuda bf16 q4_0 64 other */
-    -1, -1, /* cuda bf16 q4_0 128 8 */
-    -1, -1, /* cuda bf16 q4_0 128 16 */
-    -1, -1, /* cuda bf16 q4_0 128 64 */
-    -1, -1, /* cuda bf16 q4_0 128 128 */
-    -1, -1, /* cuda bf16 q4_0 128 other */
-    -1, -1, /* cuda bf16 q4_0 256 8 */
-    -1, -1, /* cuda bf16 q4_0 256 16 */
-    -1, -1, /* cuda bf16 q4_0 256 64 */
-    -1, -1, /* cuda bf16 q4_0 256 128 */
-    -1, -1, /* cuda bf16 q4_0 256 other */
-    -1, -1, /* cuda bf16 q4_0 other 8 */
-    -1, -1, /* cuda bf16 q4_0 other 16 */
-    -1, -1, /* cuda bf16 q4_0 other 64 */
-    -1, -1, /* cuda bf16 q4_0 other 128 */
-    -1, -1, /* cuda bf16 q4_0 other other */
+    -1, -1, -1, /* cpu f32 f32 64 8 */
+    -1, -1, -1, /* cpu f32 f32 64 16 */
+    -1, -1, -1, /* cpu f32 f32 64 64 */
+    -1, -1, -1, /* cpu f32 f32 64 128 */
+    -1, -1, -1, /* cpu f32 f32 64 other */
+    -1, -1, -1, /* cpu f32 f32 128 8 */
+    -1, -1, -1, /* cpu f32 f32 128 16 */
+    -1, -1, -1, /* cpu f32 f32 128 64 */
+    -1, -1, -1, /* cpu f32 f32 128 128 */
+    -1, -1, -1, /* cpu f32 f32 128 other */
+    -1, -1, -1, /* cpu f32 f32 256 8 */
+    -1, -1, -1, /* cpu f32 f32 256 16 */
+    -1, -1, -1, /* cpu f32 f32 256 64 */
+    -1, -1, -1, /* cpu f32 f32 256 128 */
+    -1, -1, -1, /* cpu f32 f32 256 other */
+    -1, -1, -1, /* cpu f32 f32 other 8 */
+    -1, -1, -1, /* cpu f32 f32 other 16 */
+    -1, -1, -1, /* cpu f32 f32 other 64 */
+    -1, -1, -1, /* cpu f32 f32 other 128 */
+    -1, -1, -1, /* cpu f32 f32 other other */
+    -1, -1, -1, /* cpu f32 f16 64 8 */
+    -1, -1, -1, /* cpu f32 f16 64 16 */
+    -1, -1, -1, /* cpu f32 f16 64 64 */
+    -1, -1, -1, /* cpu f32 f16 64 128 */
+    -1, -1, -1, /* cpu f32 f16 64 other */
+    -1, -1, -1, /* cpu f32 f16 128 8 */
+    -1, -1, -1, /* cpu f32 f16 128 16 */
+    -1, -1, -1, /* cpu f32 f16 128 64 */
+    -1, -1, -1, /* cpu f32 f16 128 128 */
+    -1, -1, -1, /* cpu f32 f16 128 other */
+    -1, -1, -1, /* cpu f32 f16 256 8 */
+    -1, -1, -1, /* cpu f32 f16 256 16 */
+    -1, -1, -1, /* cpu f32 f16 256 64 */
+    -1, -1, -1, /* cpu f32 f16 256 128 */
+    -1, -1, -1, /* cpu f32 f16 256 other */
+    -1, -1, -1, /* cpu f32 f16 other 8 */
+    -1, -1, -1, /* cpu f32 f16 other 16 */
+    -1, -1, -1, /* cpu f32 f16 other 64 */
+    -1, -1, -1, /* cpu f32 f16 other 128 */
+    -1, -1, -1, /* cpu f32 f16 other other */
+    -1, -1, -1, /* cpu f32 bf16 64 8 */
+    -1, -1, -1, /* cpu f32 bf16 64 16 */
+    -1, -1, -1, /* cpu f32 bf16 64 64 */
+    -1, -1, -1, /* cpu f32 bf16 64 128 */
+    -1, -1, -1, /* cpu f32 bf16 64 other */
+    -1, -1, -1, /* cpu f32 bf16 128 8 */
+    -1, -1, -1, /* cpu f32 bf16 128 16 */
+    -1, -1, -1, /* cpu f32 bf16 128 64 */
+    -1, -1, -1, /* cpu f32 bf16 128 128 */
+    -1, -1, -1, /* cpu f32 bf16 128 other */
+    -1, -1, -1, /* cpu f32 bf16 256 8 */
+    -1, -1, -1, /* cpu f32 bf16 256 16 */
+    -1, -1, -1, /* cpu f32 bf16 256 64 */
+    -1, -1, -1, /* cpu f32 bf16 256 128 */
+    -1, -1, -1, /* cpu f32 bf16 256 other */
+    -1, -1, -1, /* cpu f32 bf16 other 8 */
+    -1, -1, -1, /* cpu f32 bf16 other 16 */
+    -1, -1, -1, /* cpu f32 bf16 other 64 */
+    -1, -1, -1, /* cpu f32 bf16 other 128 */
+    -1, -1, -1, /* cpu f32 bf16 other other */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 8 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 64 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 64 other */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 128 8 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 128 64 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 128 other */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 256 16 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 256 other */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cpu f32 fp8_e4m3 other other */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 8 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 64 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 64 other */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 128 8 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 128 64 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 128 other */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 256 other */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cpu f32 fp8_e5m2 other other */
+    -1, -1, -1, /* cpu f32 int8 64 8 */
+    -1, -1, -1, /* cpu f32 int8 64 16 */
+    -1, -1, -1, /* cpu f32 int8 64 64 */
+    -1, -1, -1, /* cpu f32 int8 64 128 */
+    -1, -1, -1, /* cpu f32 int8 64 other */
+    -1, -1, -1, /* cpu f32 int8 128 8 */
+    -1, -1, -1, /* cpu f32 int8 128 16 */
+    -1, -1, -1, /* cpu f32 int8 128 64 */
+    -1, -1, -1, /* cpu f32 int8 128 128 */
+    -1, -1, -1, /* cpu f32 int8 128 other */
+    -1, -1, -1, /* cpu f32 int8 256 8 */
+    -1, -1, -1, /* cpu f32 int8 256 16 */
+    -1, -1, -1, /* cpu f32 int8 256 64 */
+    -1, -1, -1, /* cpu f32 int8 256 128 */
+    -1, -1, -1, /* cpu f32 int8 256 other */
+    -1, -1, -1, /* cpu f32 int8 other 8 */
+    -1, -1, -1, /* cpu f32 int8 other 16 */
+    -1, -1, -1, /* cpu f32 int8 other 64 */
+    -1, -1, -1, /* cpu f32 int8 other 128 */
+    -1, -1, -1, /* cpu f32 int8 other other */
+    -1, -1, -1, /* cpu f32 nvfp4 64 8 */
+    -1, -1, -1, /* cpu f32 nvfp4 64 16 */
+    -1, -1, -1, /* cpu f32 nvfp4 64 64 */
+    -1, -1, -1, /* cpu f32 nvfp4 64 128 */
+    -1, -1, -1, /* cpu f32 nvfp4 64 other */
+    -1, -1, -1, /* cpu f32 nvfp4 128 8 */
+    -1, -1, -1, /* cpu f32 nvfp4 128 16 */
+    -1, -1, -1, /* cpu f32 nvfp4 128 64 */
+    -1, -1, -1, /* cpu f32 nvfp4 128 128 */
+    -1, -1, -1, /* cpu f32 nvfp4 128 other */
+    -1, -1, -1, /* cpu f32 nvfp4 256 8 */
+    -1, -1, -1, /* cpu f32 nvfp4 256 16 */
+    -1, -1, -1, /* cpu f32 nvfp4 256 64 */
+    -1, -1, -1, /* cpu f32 nvfp4 256 128 */
+    -1, -1, -1, /* cpu f32 nvfp4 256 other */
+    -1, -1, -1, /* cpu f32 nvfp4 other 8 */
+    -1, -1, -1, /* cpu f32 nvfp4 other 16 */
+    -1, -1, -1, /* cpu f32 nvfp4 other 64 */
+    -1, -1, -1, /* cpu f32 nvfp4 other 128 */
+    -1, -1, -1, /* cpu f32 nvfp4 other other */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 64 other */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 128 other */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head 256 other */
+    -1, -1, -1, /* cpu f32 int8_per_token_head other 8 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head other 16 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head other 64 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head other 128 */
+    -1, -1, -1, /* cpu f32 int8_per_token_head other other */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 64 other */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cpu f32 fp8_per_token_head other other */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 64 other */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 128 other */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head 256 other */
+    -1, -1, -1, /* cpu f32 int4_per_token_head other 8 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head other 16 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head other 64 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head other 128 */
+    -1, -1, -1, /* cpu f32 int4_per_token_head other other */
+    -1, -1, -1, /* cpu f32 q8_0 64 8 */
+    -1, -1, -1, /* cpu f32 q8_0 64 16 */
+    -1, -1, -1, /* cpu f32 q8_0 64 64 */
+    -1, -1, -1, /* cpu f32 q8_0 64 128 */
+    -1, -1, -1, /* cpu f32 q8_0 64 other */
+    -1, -1, -1, /* cpu f32 q8_0 128 8 */
+    -1, -1, -1, /* cpu f32 q8_0 128 16 */
+    -1, -1, -1, /* cpu f32 q8_0 128 64 */
+    -1, -1, -1, /* cpu f32 q8_0 128 128 */
+    -1, -1, -1, /* cpu f32 q8_0 128 other */
+    -1, -1, -1, /* cpu f32 q8_0 256 8 */
+    -1, -1, -1, /* cpu f32 q8_0 256 16 */
+    -1, -1, -1, /* cpu f32 q8_0 256 64 */
+    -1, -1, -1, /* cpu f32 q8_0 256 128 */
+    -1, -1, -1, /* cpu f32 q8_0 256 other */
+    -1, -1, -1, /* cpu f32 q8_0 other 8 */
+    -1, -1, -1, /* cpu f32 q8_0 other 16 */
+    -1, -1, -1, /* cpu f32 q8_0 other 64 */
+    -1, -1, -1, /* cpu f32 q8_0 other 128 */
+    -1, -1, -1, /* cpu f32 q8_0 other other */
+    -1, -1, -1, /* cpu f32 q4_0 64 8 */
+    -1, -1, -1, /* cpu f32 q4_0 64 16 */
+    -1, -1, -1, /* cpu f32 q4_0 64 64 */
+    -1, -1, -1, /* cpu f32 q4_0 64 128 */
+    -1, -1, -1, /* cpu f32 q4_0 64 other */
+    -1, -1, -1, /* cpu f32 q4_0 128 8 */
+    -1, -1, -1, /* cpu f32 q4_0 128 16 */
+    -1, -1, -1, /* cpu f32 q4_0 128 64 */
+    -1, -1, -1, /* cpu f32 q4_0 128 128 */
+    -1, -1, -1, /* cpu f32 q4_0 128 other */
+    -1, -1, -1, /* cpu f32 q4_0 256 8 */
+    -1, -1, -1, /* cpu f32 q4_0 256 16 */
+    -1, -1, -1, /* cpu f32 q4_0 256 64 */
+    -1, -1, -1, /* cpu f32 q4_0 256 128 */
+    -1, -1, -1, /* cpu f32 q4_0 256 other */
+    -1, -1, -1, /* cpu f32 q4_0 other 8 */
+    -1, -1, -1, /* cpu f32 q4_0 other 16 */
+    -1, -1, -1, /* cpu f32 q4_0 other 64 */
+    -1, -1, -1, /* cpu f32 q4_0 other 128 */
+    -1, -1, -1, /* cpu f32 q4_0 other other */
+    -1, -1, -1, /* cpu f16 f32 64 8 */
+    -1, -1, -1, /* cpu f16 f32 64 16 */
+    -1, -1, -1, /* cpu f16 f32 64 64 */
+    -1, -1, -1, /* cpu f16 f32 64 128 */
+    -1, -1, -1, /* cpu f16 f32 64 other */
+    -1, -1, -1, /* cpu f16 f32 128 8 */
+    -1, -1, -1, /* cpu f16 f32 128 16 */
+    -1, -1, -1, /* cpu f16 f32 128 64 */
+    -1, -1, -1, /* cpu f16 f32 128 128 */
+    -1, -1, -1, /* cpu f16 f32 128 other */
+    -1, -1, -1, /* cpu f16 f32 256 8 */
+    -1, -1, -1, /* cpu f16 f32 256 16 */
+    -1, -1, -1, /* cpu f16 f32 256 64 */
+    -1, -1, -1, /* cpu f16 f32 256 128 */
+    -1, -1, -1, /* cpu f16 f32 256 other */
+    -1, -1, -1, /* cpu f16 f32 other 8 */
+    -1, -1, -1, /* cpu f16 f32 other 16 */
+    -1, -1, -1, /* cpu f16 f32 other 64 */
+    -1, -1, -1, /* cpu f16 f32 other 128 */
+    -1, -1, -1, /* cpu f16 f32 other other */
+    -1, -1, -1, /* cpu f16 f16 64 8 */
+    -1, -1, -1, /* cpu f16 f16 64 16 */
+    -1, -1, -1, /* cpu f16 f16 64 64 */
+    -1, -1, -1, /* cpu f16 f16 64 128 */
+    -1, -1, -1, /* cpu f16 f16 64 other */
+    -1, -1, -1, /* cpu f16 f16 128 8 */
+    -1, -1, -1, /* cpu f16 f16 128 16 */
+    -1, -1, -1, /* cpu f16 f16 128 64 */
+    -1, -1, -1, /* cpu f16 f16 128 128 */
+    -1, -1, -1, /* cpu f16 f16 128 other */
+    -1, -1, -1, /* cpu f16 f16 256 8 */
+    -1, -1, -1, /* cpu f16 f16 256 16 */
+    -1, -1, -1, /* cpu f16 f16 256 64 */
+    -1, -1, -1, /* cpu f16 f16 256 128 */
+    -1, -1, -1, /* cpu f16 f16 256 other */
+    -1, -1, -1, /* cpu f16 f16 other 8 */
+    -1, -1, -1, /* cpu f16 f16 other 16 */
+    -1, -1, -1, /* cpu f16 f16 other 64 */
+    -1, -1, -1, /* cpu f16 f16 other 128 */
+    -1, -1, -1, /* cpu f16 f16 other other */
+    -1, -1, -1, /* cpu f16 bf16 64 8 */
+    -1, -1, -1, /* cpu f16 bf16 64 16 */
+    -1, -1, -1, /* cpu f16 bf16 64 64 */
+    -1, -1, -1, /* cpu f16 bf16 64 128 */
+    -1, -1, -1, /* cpu f16 bf16 64 other */
+    -1, -1, -1, /* cpu f16 bf16 128 8 */
+    -1, -1, -1, /* cpu f16 bf16 128 16 */
+    -1, -1, -1, /* cpu f16 bf16 128 64 */
+    -1, -1, -1, /* cpu f16 bf16 128 128 */
+    -1, -1, -1, /* cpu f16 bf16 128 other */
+    -1, -1, -1, /* cpu f16 bf16 256 8 */
+    -1, -1, -1, /* cpu f16 bf16 256 16 */
+    -1, -1, -1, /* cpu f16 bf16 256 64 */
+    -1, -1, -1, /* cpu f16 bf16 256 128 */
+    -1, -1, -1, /* cpu f16 bf16 256 other */
+    -1, -1, -1, /* cpu f16 bf16 other 8 */
+    -1, -1, -1, /* cpu f16 bf16 other 16 */
+    -1, -1, -1, /* cpu f16 bf16 other 64 */
+    -1, -1, -1, /* cpu f16 bf16 other 128 */
+    -1, -1, -1, /* cpu f16 bf16 other other */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 8 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 64 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 64 other */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 128 8 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 128 64 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 128 other */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 256 16 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 256 other */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cpu f16 fp8_e4m3 other other */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 8 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 64 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 64 other */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 128 8 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 128 64 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 128 other */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 256 other */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cpu f16 fp8_e5m2 other other */
+    -1, -1, -1, /* cpu f16 int8 64 8 */
+    -1, -1, -1, /* cpu f16 int8 64 16 */
+    -1, -1, -1, /* cpu f16 int8 64 64 */
+    -1, -1, -1, /* cpu f16 int8 64 128 */
+    -1, -1, -1, /* cpu f16 int8 64 other */
+    -1, -1, -1, /* cpu f16 int8 128 8 */
+    -1, -1, -1, /* cpu f16 int8 128 16 */
+    -1, -1, -1, /* cpu f16 int8 128 64 */
+    -1, -1, -1, /* cpu f16 int8 128 128 */
+    -1, -1, -1, /* cpu f16 int8 128 other */
+    -1, -1, -1, /* cpu f16 int8 256 8 */
+    -1, -1, -1, /* cpu f16 int8 256 16 */
+    -1, -1, -1, /* cpu f16 int8 256 64 */
+    -1, -1, -1, /* cpu f16 int8 256 128 */
+    -1, -1, -1, /* cpu f16 int8 256 other */
+    -1, -1, -1, /* cpu f16 int8 other 8 */
+    -1, -1, -1, /* cpu f16 int8 other 16 */
+    -1, -1, -1, /* cpu f16 int8 other 64 */
+    -1, -1, -1, /* cpu f16 int8 other 128 */
+    -1, -1, -1, /* cpu f16 int8 other other */
+    -1, -1, -1, /* cpu f16 nvfp4 64 8 */
+    -1, -1, -1, /* cpu f16 nvfp4 64 16 */
+    -1, -1, -1, /* cpu f16 nvfp4 64 64 */
+    -1, -1, -1, /* cpu f16 nvfp4 64 128 */
+    -1, -1, -1, /* cpu f16 nvfp4 64 other */
+    -1, -1, -1, /* cpu f16 nvfp4 128 8 */
+    -1, -1, -1, /* cpu f16 nvfp4 128 16 */
+    -1, -1, -1, /* cpu f16 nvfp4 128 64 */
+    -1, -1, -1, /* cpu f16 nvfp4 128 128 */
+    -1, -1, -1, /* cpu f16 nvfp4 128 other */
+    -1, -1, -1, /* cpu f16 nvfp4 256 8 */
+    -1, -1, -1, /* cpu f16 nvfp4 256 16 */
+    -1, -1, -1, /* cpu f16 nvfp4 256 64 */
+    -1, -1, -1, /* cpu f16 nvfp4 256 128 */
+    -1, -1, -1, /* cpu f16 nvfp4 256 other */
+    -1, -1, -1, /* cpu f16 nvfp4 other 8 */
+    -1, -1, -1, /* cpu f16 nvfp4 other 16 */
+    -1, -1, -1, /* cpu f16 nvfp4 other 64 */
+    -1, -1, -1, /* cpu f16 nvfp4 other 128 */
+    -1, -1, -1, /* cpu f16 nvfp4 other other */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 64 other */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 128 other */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head 256 other */
+    -1, -1, -1, /* cpu f16 int8_per_token_head other 8 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head other 16 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head other 64 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head other 128 */
+    -1, -1, -1, /* cpu f16 int8_per_token_head other other */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 64 other */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cpu f16 fp8_per_token_head other other */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 64 other */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 128 other */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head 256 other */
+    -1, -1, -1, /* cpu f16 int4_per_token_head other 8 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head other 16 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head other 64 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head other 128 */
+    -1, -1, -1, /* cpu f16 int4_per_token_head other other */
+    -1, -1, -1, /* cpu f16 q8_0 64 8 */
+    -1, -1, -1, /* cpu f16 q8_0 64 16 */
+    -1, -1, -1, /* cpu f16 q8_0 64 64 */
+    -1, -1, -1, /* cpu f16 q8_0 64 128 */
+    -1, -1, -1, /* cpu f16 q8_0 64 other */
+    -1, -1, -1, /* cpu f16 q8_0 128 8 */
+    -1, -1, -1, /* cpu f16 q8_0 128 16 */
+    -1, -1, -1, /* cpu f16 q8_0 128 64 */
+    -1, -1, -1, /* cpu f16 q8_0 128 128 */
+    -1, -1, -1, /* cpu f16 q8_0 128 other */
+    -1, -1, -1, /* cpu f16 q8_0 256 8 */
+    -1, -1, -1, /* cpu f16 q8_0 256 16 */
+    -1, -1, -1, /* cpu f16 q8_0 256 64 */
+    -1, -1, -1, /* cpu f16 q8_0 256 128 */
+    -1, -1, -1, /* cpu f16 q8_0 256 other */
+    -1, -1, -1, /* cpu f16 q8_0 other 8 */
+    -1, -1, -1, /* cpu f16 q8_0 other 16 */
+    -1, -1, -1, /* cpu f16 q8_0 other 64 */
+    -1, -1, -1, /* cpu f16 q8_0 other 128 */
+    -1, -1, -1, /* cpu f16 q8_0 other other */
+    -1, -1, -1, /* cpu f16 q4_0 64 8 */
+    -1, -1, -1, /* cpu f16 q4_0 64 16 */
+    -1, -1, -1, /* cpu f16 q4_0 64 64 */
+    -1, -1, -1, /* cpu f16 q4_0 64 128 */
+    -1, -1, -1, /* cpu f16 q4_0 64 other */
+    -1, -1, -1, /* cpu f16 q4_0 128 8 */
+    -1, -1, -1, /* cpu f16 q4_0 128 16 */
+    -1, -1, -1, /* cpu f16 q4_0 128 64 */
+    -1, -1, -1, /* cpu f16 q4_0 128 128 */
+    -1, -1, -1, /* cpu f16 q4_0 128 other */
+    -1, -1, -1, /* cpu f16 q4_0 256 8 */
+    -1, -1, -1, /* cpu f16 q4_0 256 16 */
+    -1, -1, -1, /* cpu f16 q4_0 256 64 */
+    -1, -1, -1, /* cpu f16 q4_0 256 128 */
+    -1, -1, -1, /* cpu f16 q4_0 256 other */
+    -1, -1, -1, /* cpu f16 q4_0 other 8 */
+    -1, -1, -1, /* cpu f16 q4_0 other 16 */
+    -1, -1, -1, /* cpu f16 q4_0 other 64 */
+    -1, -1, -1, /* cpu f16 q4_0 other 128 */
+    -1, -1, -1, /* cpu f16 q4_0 other other */
+    -1, -1, -1, /* cpu bf16 f32 64 8 */
+    -1, -1, -1, /* cpu bf16 f32 64 16 */
+    -1, -1, -1, /* cpu bf16 f32 64 64 */
+    -1, -1, -1, /* cpu bf16 f32 64 128 */
+    -1, -1, -1, /* cpu bf16 f32 64 other */
+    -1, -1, -1, /* cpu bf16 f32 128 8 */
+    -1, -1, -1, /* cpu bf16 f32 128 16 */
+    -1, -1, -1, /* cpu bf16 f32 128 64 */
+    -1, -1, -1, /* cpu bf16 f32 128 128 */
+    -1, -1, -1, /* cpu bf16 f32 128 other */
+    -1, -1, -1, /* cpu bf16 f32 256 8 */
+    -1, -1, -1, /* cpu bf16 f32 256 16 */
+    -1, -1, -1, /* cpu bf16 f32 256 64 */
+    -1, -1, -1, /* cpu bf16 f32 256 128 */
+    -1, -1, -1, /* cpu bf16 f32 256 other */
+    -1, -1, -1, /* cpu bf16 f32 other 8 */
+    -1, -1, -1, /* cpu bf16 f32 other 16 */
+    -1, -1, -1, /* cpu bf16 f32 other 64 */
+    -1, -1, -1, /* cpu bf16 f32 other 128 */
+    -1, -1, -1, /* cpu bf16 f32 other other */
+    -1, -1, -1, /* cpu bf16 f16 64 8 */
+    -1, -1, -1, /* cpu bf16 f16 64 16 */
+    -1, -1, -1, /* cpu bf16 f16 64 64 */
+    -1, -1, -1, /* cpu bf16 f16 64 128 */
+    -1, -1, -1, /* cpu bf16 f16 64 other */
+    -1, -1, -1, /* cpu bf16 f16 128 8 */
+    -1, -1, -1, /* cpu bf16 f16 128 16 */
+    -1, -1, -1, /* cpu bf16 f16 128 64 */
+    -1, -1, -1, /* cpu bf16 f16 128 128 */
+    -1, -1, -1, /* cpu bf16 f16 128 other */
+    -1, -1, -1, /* cpu bf16 f16 256 8 */
+    -1, -1, -1, /* cpu bf16 f16 256 16 */
+    -1, -1, -1, /* cpu bf16 f16 256 64 */
+    -1, -1, -1, /* cpu bf16 f16 256 128 */
+    -1, -1, -1, /* cpu bf16 f16 256 other */
+    -1, -1, -1, /* cpu bf16 f16 other 8 */
+    -1, -1, -1, /* cpu bf16 f16 other 16 */
+    -1, -1, -1, /* cpu bf16 f16 other 64 */
+    -1, -1, -1, /* cpu bf16 f16 other 128 */
+    -1, -1, -1, /* cpu bf16 f16 other other */
+    -1, -1, -1, /* cpu bf16 bf16 64 8 */
+    -1, -1, -1, /* cpu bf16 bf16 64 16 */
+    -1, -1, -1, /* cpu bf16 bf16 64 64 */
+    -1, -1, -1, /* cpu bf16 bf16 64 128 */
+    -1, -1, -1, /* cpu bf16 bf16 64 other */
+    -1, -1, -1, /* cpu bf16 bf16 128 8 */
+    -1, -1, -1, /* cpu bf16 bf16 128 16 */
+    -1, -1, -1, /* cpu bf16 bf16 128 64 */
+    -1, -1, -1, /* cpu bf16 bf16 128 128 */
+    -1, -1, -1, /* cpu bf16 bf16 128 other */
+    -1, -1, -1, /* cpu bf16 bf16 256 8 */
+    -1, -1, -1, /* cpu bf16 bf16 256 16 */
+    -1, -1, -1, /* cpu bf16 bf16 256 64 */
+    -1, -1, -1, /* cpu bf16 bf16 256 128 */
+    -1, -1, -1, /* cpu bf16 bf16 256 other */
+    -1, -1, -1, /* cpu bf16 bf16 other 8 */
+    -1, -1, -1, /* cpu bf16 bf16 other 16 */
+    -1, -1, -1, /* cpu bf16 bf16 other 64 */
+    -1, -1, -1, /* cpu bf16 bf16 other 128 */
+    -1, -1, -1, /* cpu bf16 bf16 other other */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 64 other */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 128 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 128 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 128 other */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 256 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 256 other */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e4m3 other other */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 64 other */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 128 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 128 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 128 other */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 256 other */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cpu bf16 fp8_e5m2 other other */
+    -1, -1, -1, /* cpu bf16 int8 64 8 */
+    -1, -1, -1, /* cpu bf16 int8 64 16 */
+    -1, -1, -1, /* cpu bf16 int8 64 64 */
+    -1, -1, -1, /* cpu bf16 int8 64 128 */
+    -1, -1, -1, /* cpu bf16 int8 64 other */
+    -1, -1, -1, /* cpu bf16 int8 128 8 */
+    -1, -1, -1, /* cpu bf16 int8 128 16 */
+    -1, -1, -1, /* cpu bf16 int8 128 64 */
+    -1, -1, -1, /* cpu bf16 int8 128 128 */
+    -1, -1, -1, /* cpu bf16 int8 128 other */
+    -1, -1, -1, /* cpu bf16 int8 256 8 */
+    -1, -1, -1, /* cpu bf16 int8 256 16 */
+    -1, -1, -1, /* cpu bf16 int8 256 64 */
+    -1, -1, -1, /* cpu bf16 int8 256 128 */
+    -1, -1, -1, /* cpu bf16 int8 256 other */
+    -1, -1, -1, /* cpu bf16 int8 other 8 */
+    -1, -1, -1, /* cpu bf16 int8 other 16 */
+    -1, -1, -1, /* cpu bf16 int8 other 64 */
+    -1, -1, -1, /* cpu bf16 int8 other 128 */
+    -1, -1, -1, /* cpu bf16 int8 other other */
+    -1, -1, -1, /* cpu bf16 nvfp4 64 8 */
+    -1, -1, -1, /* cpu bf16 nvfp4 64 16 */
+    -1, -1, -1, /* cpu bf16 nvfp4 64 64 */
+    -1, -1, -1, /* cpu bf16 nvfp4 64 128 */
+    -1, -1, -1, /* cpu bf16 nvfp4 64 other */
+    -1, -1, -1, /* cpu bf16 nvfp4 128 8 */
+    -1, -1, -1, /* cpu bf16 nvfp4 128 16 */
+    -1, -1, -1, /* cpu bf16 nvfp4 128 64 */
+    -1, -1, -1, /* cpu bf16 nvfp4 128 128 */
+    -1, -1, -1, /* cpu bf16 nvfp4 128 other */
+    -1, -1, -1, /* cpu bf16 nvfp4 256 8 */
+    -1, -1, -1, /* cpu bf16 nvfp4 256 16 */
+    -1, -1, -1, /* cpu bf16 nvfp4 256 64 */
+    -1, -1, -1, /* cpu bf16 nvfp4 256 128 */
+    -1, -1, -1, /* cpu bf16 nvfp4 256 other */
+    -1, -1, -1, /* cpu bf16 nvfp4 other 8 */
+    -1, -1, -1, /* cpu bf16 nvfp4 other 16 */
+    -1, -1, -1, /* cpu bf16 nvfp4 other 64 */
+    -1, -1, -1, /* cpu bf16 nvfp4 other 128 */
+    -1, -1, -1, /* cpu bf16 nvfp4 other other */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 64 other */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 128 other */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head 256 other */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head other 8 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head other 16 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head other 64 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head other 128 */
+    -1, -1, -1, /* cpu bf16 int8_per_token_head other other */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 64 8 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 64 64 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 64 other */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 128 8 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 128 64 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cpu bf16 fp8_per_token_head other other */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 64 other */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 128 other */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head 256 other */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head other 8 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head other 16 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head other 64 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head other 128 */
+    -1, -1, -1, /* cpu bf16 int4_per_token_head other other */
+    -1, -1, -1, /* cpu bf16 q8_0 64 8 */
+    -1, -1, -1, /* cpu bf16 q8_0 64 16 */
+    -1, -1, -1, /* cpu bf16 q8_0 64 64 */
+    -1, -1, -1, /* cpu bf16 q8_0 64 128 */
+    -1, -1, -1, /* cpu bf16 q8_0 64 other */
+    -1, -1, -1, /* cpu bf16 q8_0 128 8 */
+    -1, -1, -1, /* cpu bf16 q8_0 128 16 */
+    -1, -1, -1, /* cpu bf16 q8_0 128 64 */
+    -1, -1, -1, /* cpu bf16 q8_0 128 128 */
+    -1, -1, -1, /* cpu bf16 q8_0 128 other */
+    -1, -1, -1, /* cpu bf16 q8_0 256 8 */
+    -1, -1, -1, /* cpu bf16 q8_0 256 16 */
+    -1, -1, -1, /* cpu bf16 q8_0 256 64 */
+    -1, -1, -1, /* cpu bf16 q8_0 256 128 */
+    -1, -1, -1, /* cpu bf16 q8_0 256 other */
+    -1, -1, -1, /* cpu bf16 q8_0 other 8 */
+    -1, -1, -1, /* cpu bf16 q8_0 other 16 */
+    -1, -1, -1, /* cpu bf16 q8_0 other 64 */
+    -1, -1, -1, /* cpu bf16 q8_0 other 128 */
+    -1, -1, -1, /* cpu bf16 q8_0 other other */
+    -1, -1, -1, /* cpu bf16 q4_0 64 8 */
+    -1, -1, -1, /* cpu bf16 q4_0 64 16 */
+    -1, -1, -1, /* cpu bf16 q4_0 64 64 */
+    -1, -1, -1, /* cpu bf16 q4_0 64 128 */
+    -1, -1, -1, /* cpu bf16 q4_0 64 other */
+    -1, -1, -1, /* cpu bf16 q4_0 128 8 */
+    -1, -1, -1, /* cpu bf16 q4_0 128 16 */
+    -1, -1, -1, /* cpu bf16 q4_0 128 64 */
+    -1, -1, -1, /* cpu bf16 q4_0 128 128 */
+    -1, -1, -1, /* cpu bf16 q4_0 128 other */
+    -1, -1, -1, /* cpu bf16 q4_0 256 8 */
+    -1, -1, -1, /* cpu bf16 q4_0 256 16 */
+    -1, -1, -1, /* cpu bf16 q4_0 256 64 */
+    -1, -1, -1, /* cpu bf16 q4_0 256 128 */
+    -1, -1, -1, /* cpu bf16 q4_0 256 other */
+    -1, -1, -1, /* cpu bf16 q4_0 other 8 */
+    -1, -1, -1, /* cpu bf16 q4_0 other 16 */
+    -1, -1, -1, /* cpu bf16 q4_0 other 64 */
+    -1, -1, -1, /* cpu bf16 q4_0 other 128 */
+    -1, -1, -1, /* cpu bf16 q4_0 other other */
+    -1, -1, -1, /* cuda f32 f32 64 8 */
+    -1, -1, -1, /* cuda f32 f32 64 16 */
+    -1, -1, -1, /* cuda f32 f32 64 64 */
+    -1, -1, -1, /* cuda f32 f32 64 128 */
+    -1, -1, -1, /* cuda f32 f32 64 other */
+    -1, -1, -1, /* cuda f32 f32 128 8 */
+    -1, -1, -1, /* cuda f32 f32 128 16 */
+    -1, -1, -1, /* cuda f32 f32 128 64 */
+    -1, -1, -1, /* cuda f32 f32 128 128 */
+    -1, -1, -1, /* cuda f32 f32 128 other */
+    -1, -1, -1, /* cuda f32 f32 256 8 */
+    -1, -1, -1, /* cuda f32 f32 256 16 */
+    -1, -1, -1, /* cuda f32 f32 256 64 */
+    -1, -1, -1, /* cuda f32 f32 256 128 */
+    -1, -1, -1, /* cuda f32 f32 256 other */
+    -1, -1, -1, /* cuda f32 f32 other 8 */
+    -1, -1, -1, /* cuda f32 f32 other 16 */
+    -1, -1, -1, /* cuda f32 f32 other 64 */
+    -1, -1, -1, /* cuda f32 f32 other 128 */
+    -1, -1, -1, /* cuda f32 f32 other other */
+    -1, -1, -1, /* cuda f32 f16 64 8 */
+    -1, -1, -1, /* cuda f32 f16 64 16 */
+    -1, -1, -1, /* cuda f32 f16 64 64 */
+    -1, -1, -1, /* cuda f32 f16 64 128 */
+    -1, -1, -1, /* cuda f32 f16 64 other */
+    -1, -1, -1, /* cuda f32 f16 128 8 */
+    -1, -1, -1, /* cuda f32 f16 128 16 */
+    -1, -1, -1, /* cuda f32 f16 128 64 */
+    -1, -1, -1, /* cuda f32 f16 128 128 */
+    -1, -1, -1, /* cuda f32 f16 128 other */
+    -1, -1, -1, /* cuda f32 f16 256 8 */
+    -1, -1, -1, /* cuda f32 f16 256 16 */
+    -1, -1, -1, /* cuda f32 f16 256 64 */
+    -1, -1, -1, /* cuda f32 f16 256 128 */
+    -1, -1, -1, /* cuda f32 f16 256 other */
+    -1, -1, -1, /* cuda f32 f16 other 8 */
+    -1, -1, -1, /* cuda f32 f16 other 16 */
+    -1, -1, -1, /* cuda f32 f16 other 64 */
+    -1, -1, -1, /* cuda f32 f16 other 128 */
+    -1, -1, -1, /* cuda f32 f16 other other */
+    -1, -1, -1, /* cuda f32 bf16 64 8 */
+    -1, -1, -1, /* cuda f32 bf16 64 16 */
+    -1, -1, -1, /* cuda f32 bf16 64 64 */
+    -1, -1, -1, /* cuda f32 bf16 64 128 */
+    -1, -1, -1, /* cuda f32 bf16 64 other */
+    -1, -1, -1, /* cuda f32 bf16 128 8 */
+    -1, -1, -1, /* cuda f32 bf16 128 16 */
+    -1, -1, -1, /* cuda f32 bf16 128 64 */
+    -1, -1, -1, /* cuda f32 bf16 128 128 */
+    -1, -1, -1, /* cuda f32 bf16 128 other */
+    -1, -1, -1, /* cuda f32 bf16 256 8 */
+    -1, -1, -1, /* cuda f32 bf16 256 16 */
+    -1, -1, -1, /* cuda f32 bf16 256 64 */
+    -1, -1, -1, /* cuda f32 bf16 256 128 */
+    -1, -1, -1, /* cuda f32 bf16 256 other */
+    -1, -1, -1, /* cuda f32 bf16 other 8 */
+    -1, -1, -1, /* cuda f32 bf16 other 16 */
+    -1, -1, -1, /* cuda f32 bf16 other 64 */
+    -1, -1, -1, /* cuda f32 bf16 other 128 */
+    -1, -1, -1, /* cuda f32 bf16 other other */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 8 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 64 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 64 other */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 128 8 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 128 64 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 128 other */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 256 16 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 256 other */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cuda f32 fp8_e4m3 other other */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 8 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 64 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 64 other */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 128 8 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 128 64 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 128 other */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 256 other */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cuda f32 fp8_e5m2 other other */
+    -1, -1, -1, /* cuda f32 int8 64 8 */
+    -1, -1, -1, /* cuda f32 int8 64 16 */
+    -1, -1, -1, /* cuda f32 int8 64 64 */
+    -1, -1, -1, /* cuda f32 int8 64 128 */
+    -1, -1, -1, /* cuda f32 int8 64 other */
+    -1, -1, -1, /* cuda f32 int8 128 8 */
+    -1, -1, -1, /* cuda f32 int8 128 16 */
+    -1, -1, -1, /* cuda f32 int8 128 64 */
+    -1, -1, -1, /* cuda f32 int8 128 128 */
+    -1, -1, -1, /* cuda f32 int8 128 other */
+    -1, -1, -1, /* cuda f32 int8 256 8 */
+    -1, -1, -1, /* cuda f32 int8 256 16 */
+    -1, -1, -1, /* cuda f32 int8 256 64 */
+    -1, -1, -1, /* cuda f32 int8 256 128 */
+    -1, -1, -1, /* cuda f32 int8 256 other */
+    -1, -1, -1, /* cuda f32 int8 other 8 */
+    -1, -1, -1, /* cuda f32 int8 other 16 */
+    -1, -1, -1, /* cuda f32 int8 other 64 */
+    -1, -1, -1, /* cuda f32 int8 other 128 */
+    -1, -1, -1, /* cuda f32 int8 other other */
+    -1, -1, -1, /* cuda f32 nvfp4 64 8 */
+    -1, -1, -1, /* cuda f32 nvfp4 64 16 */
+    -1, -1, -1, /* cuda f32 nvfp4 64 64 */
+    -1, -1, -1, /* cuda f32 nvfp4 64 128 */
+    -1, -1, -1, /* cuda f32 nvfp4 64 other */
+    -1, -1, -1, /* cuda f32 nvfp4 128 8 */
+    -1, -1, -1, /* cuda f32 nvfp4 128 16 */
+    -1, -1, -1, /* cuda f32 nvfp4 128 64 */
+    -1, -1, -1, /* cuda f32 nvfp4 128 128 */
+    -1, -1, -1, /* cuda f32 nvfp4 128 other */
+    -1, -1, -1, /* cuda f32 nvfp4 256 8 */
+    -1, -1, -1, /* cuda f32 nvfp4 256 16 */
+    -1, -1, -1, /* cuda f32 nvfp4 256 64 */
+    -1, -1, -1, /* cuda f32 nvfp4 256 128 */
+    -1, -1, -1, /* cuda f32 nvfp4 256 other */
+    -1, -1, -1, /* cuda f32 nvfp4 other 8 */
+    -1, -1, -1, /* cuda f32 nvfp4 other 16 */
+    -1, -1, -1, /* cuda f32 nvfp4 other 64 */
+    -1, -1, -1, /* cuda f32 nvfp4 other 128 */
+    -1, -1, -1, /* cuda f32 nvfp4 other other */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 64 8 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 64 64 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 64 other */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 128 8 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 128 64 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 128 other */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head 256 other */
+    -1, -1, -1, /* cuda f32 int8_per_token_head other 8 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head other 16 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head other 64 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head other 128 */
+    -1, -1, -1, /* cuda f32 int8_per_token_head other other */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 64 8 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 64 64 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 64 other */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 128 8 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 128 64 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cuda f32 fp8_per_token_head other other */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 64 other */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 128 other */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head 256 other */
+    -1, -1, -1, /* cuda f32 int4_per_token_head other 8 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head other 16 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head other 64 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head other 128 */
+    -1, -1, -1, /* cuda f32 int4_per_token_head other other */
+    -1, -1, -1, /* cuda f32 q8_0 64 8 */
+    -1, -1, -1, /* cuda f32 q8_0 64 16 */
+    -1, -1, -1, /* cuda f32 q8_0 64 64 */
+    -1, -1, -1, /* cuda f32 q8_0 64 128 */
+    -1, -1, -1, /* cuda f32 q8_0 64 other */
+    -1, -1, -1, /* cuda f32 q8_0 128 8 */
+    -1, -1, -1, /* cuda f32 q8_0 128 16 */
+    -1, -1, -1, /* cuda f32 q8_0 128 64 */
+    -1, -1, -1, /* cuda f32 q8_0 128 128 */
+    -1, -1, -1, /* cuda f32 q8_0 128 other */
+    -1, -1, -1, /* cuda f32 q8_0 256 8 */
+    -1, -1, -1, /* cuda f32 q8_0 256 16 */
+    -1, -1, -1, /* cuda f32 q8_0 256 64 */
+    -1, -1, -1, /* cuda f32 q8_0 256 128 */
+    -1, -1, -1, /* cuda f32 q8_0 256 other */
+    -1, -1, -1, /* cuda f32 q8_0 other 8 */
+    -1, -1, -1, /* cuda f32 q8_0 other 16 */
+    -1, -1, -1, /* cuda f32 q8_0 other 64 */
+    -1, -1, -1, /* cuda f32 q8_0 other 128 */
+    -1, -1, -1, /* cuda f32 q8_0 other other */
+    -1, -1, -1, /* cuda f32 q4_0 64 8 */
+    -1, -1, -1, /* cuda f32 q4_0 64 16 */
+    -1, -1, -1, /* cuda f32 q4_0 64 64 */
+    -1, -1, -1, /* cuda f32 q4_0 64 128 */
+    -1, -1, -1, /* cuda f32 q4_0 64 other */
+    -1, -1, -1, /* cuda f32 q4_0 128 8 */
+    -1, -1, -1, /* cuda f32 q4_0 128 16 */
+    -1, -1, -1, /* cuda f32 q4_0 128 64 */
+    -1, -1, -1, /* cuda f32 q4_0 128 128 */
+    -1, -1, -1, /* cuda f32 q4_0 128 other */
+    -1, -1, -1, /* cuda f32 q4_0 256 8 */
+    -1, -1, -1, /* cuda f32 q4_0 256 16 */
+    -1, -1, -1, /* cuda f32 q4_0 256 64 */
+    -1, -1, -1, /* cuda f32 q4_0 256 128 */
+    -1, -1, -1, /* cuda f32 q4_0 256 other */
+    -1, -1, -1, /* cuda f32 q4_0 other 8 */
+    -1, -1, -1, /* cuda f32 q4_0 other 16 */
+    -1, -1, -1, /* cuda f32 q4_0 other 64 */
+    -1, -1, -1, /* cuda f32 q4_0 other 128 */
+    -1, -1, -1, /* cuda f32 q4_0 other other */
+    -1, -1, -1, /* cuda f16 f32 64 8 */
+    -1, -1, -1, /* cuda f16 f32 64 16 */
+    -1, -1, -1, /* cuda f16 f32 64 64 */
+    -1, -1, -1, /* cuda f16 f32 64 128 */
+    -1, -1, -1, /* cuda f16 f32 64 other */
+    -1, -1, -1, /* cuda f16 f32 128 8 */
+    -1, -1, -1, /* cuda f16 f32 128 16 */
+    -1, -1, -1, /* cuda f16 f32 128 64 */
+    -1, -1, -1, /* cuda f16 f32 128 128 */
+    -1, -1, -1, /* cuda f16 f32 128 other */
+    -1, -1, -1, /* cuda f16 f32 256 8 */
+    -1, -1, -1, /* cuda f16 f32 256 16 */
+    -1, -1, -1, /* cuda f16 f32 256 64 */
+    -1, -1, -1, /* cuda f16 f32 256 128 */
+    -1, -1, -1, /* cuda f16 f32 256 other */
+    -1, -1, -1, /* cuda f16 f32 other 8 */
+    -1, -1, -1, /* cuda f16 f32 other 16 */
+    -1, -1, -1, /* cuda f16 f32 other 64 */
+    -1, -1, -1, /* cuda f16 f32 other 128 */
+    -1, -1, -1, /* cuda f16 f32 other other */
+    0,  0,  -1, /* cuda f16 f16 64 8 */
+    0,  0,  -1, /* cuda f16 f16 64 16 */
+    -1, -1, -1, /* cuda f16 f16 64 64 */
+    0,  2,  -1, /* cuda f16 f16 64 128 */
+    -1, -1, -1, /* cuda f16 f16 64 other */
+    0,  0,  -1, /* cuda f16 f16 128 8 */
+    0,  0,  -1, /* cuda f16 f16 128 16 */
+    -1, -1, -1, /* cuda f16 f16 128 64 */
+    0,  5,  -1, /* cuda f16 f16 128 128 */
+    -1, -1, -1, /* cuda f16 f16 128 other */
+    0,  0,  -1, /* cuda f16 f16 256 8 */
+    -1, -1, -1, /* cuda f16 f16 256 16 */
+    0,  0,  -1, /* cuda f16 f16 256 64 */
+    -1, -1, -1, /* cuda f16 f16 256 128 */
+    -1, -1, -1, /* cuda f16 f16 256 other */
+    -1, -1, -1, /* cuda f16 f16 other 8 */
+    -1, -1, -1, /* cuda f16 f16 other 16 */
+    -1, -1, -1, /* cuda f16 f16 other 64 */
+    -1, -1, -1, /* cuda f16 f16 other 128 */
+    -1, -1, -1, /* cuda f16 f16 other other */
+    -1, -1, -1, /* cuda f16 bf16 64 8 */
+    -1, -1, -1, /* cuda f16 bf16 64 16 */
+    -1, -1, -1, /* cuda f16 bf16 64 64 */
+    -1, -1, -1, /* cuda f16 bf16 64 128 */
+    -1, -1, -1, /* cuda f16 bf16 64 other */
+    -1, -1, -1, /* cuda f16 bf16 128 8 */
+    -1, -1, -1, /* cuda f16 bf16 128 16 */
+    -1, -1, -1, /* cuda f16 bf16 128 64 */
+    -1, -1, -1, /* cuda f16 bf16 128 128 */
+    -1, -1, -1, /* cuda f16 bf16 128 other */
+    -1, -1, -1, /* cuda f16 bf16 256 8 */
+    -1, -1, -1, /* cuda f16 bf16 256 16 */
+    -1, -1, -1, /* cuda f16 bf16 256 64 */
+    -1, -1, -1, /* cuda f16 bf16 256 128 */
+    -1, -1, -1, /* cuda f16 bf16 256 other */
+    -1, -1, -1, /* cuda f16 bf16 other 8 */
+    -1, -1, -1, /* cuda f16 bf16 other 16 */
+    -1, -1, -1, /* cuda f16 bf16 other 64 */
+    -1, -1, -1, /* cuda f16 bf16 other 128 */
+    -1, -1, -1, /* cuda f16 bf16 other other */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 64 8 */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 64 64 */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 64 other */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 128 8 */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 128 64 */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 128 other */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 256 16 */
+    8,  8,  -1, /* cuda f16 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 256 other */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cuda f16 fp8_e4m3 other other */
+    10, 10, -1, /* cuda f16 fp8_e5m2 64 8 */
+    10, 10, -1, /* cuda f16 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 64 64 */
+    10, 10, -1, /* cuda f16 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 64 other */
+    10, 10, -1, /* cuda f16 fp8_e5m2 128 8 */
+    10, 10, -1, /* cuda f16 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 128 64 */
+    10, 10, -1, /* cuda f16 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 128 other */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 256 other */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cuda f16 fp8_e5m2 other other */
+    12, 12, -1, /* cuda f16 int8 64 8 */
+    12, 12, -1, /* cuda f16 int8 64 16 */
+    -1, -1, -1, /* cuda f16 int8 64 64 */
+    12, 12, -1, /* cuda f16 int8 64 128 */
+    -1, -1, -1, /* cuda f16 int8 64 other */
+    12, 12, -1, /* cuda f16 int8 128 8 */
+    12, 12, -1, /* cuda f16 int8 128 16 */
+    -1, -1, -1, /* cuda f16 int8 128 64 */
+    12, 12, -1, /* cuda f16 int8 128 128 */
+    -1, -1, -1, /* cuda f16 int8 128 other */
+    -1, -1, -1, /* cuda f16 int8 256 8 */
+    -1, -1, -1, /* cuda f16 int8 256 16 */
+    -1, -1, -1, /* cuda f16 int8 256 64 */
+    -1, -1, -1, /* cuda f16 int8 256 128 */
+    -1, -1, -1, /* cuda f16 int8 256 other */
+    -1, -1, -1, /* cuda f16 int8 other 8 */
+    -1, -1, -1, /* cuda f16 int8 other 16 */
+    -1, -1, -1, /* cuda f16 int8 other 64 */
+    -1, -1, -1, /* cuda f16 int8 other 128 */
+    -1, -1, -1, /* cuda f16 int8 other other */
+    -1, -1, -1, /* cuda f16 nvfp4 64 8 */
+    -1, -1, -1, /* cuda f16 nvfp4 64 16 */
+    -1, -1, -1, /* cuda f16 nvfp4 64 64 */
+    -1, -1, -1, /* cuda f16 nvfp4 64 128 */
+    -1, -1, -1, /* cuda f16 nvfp4 64 other */
+    14, 14, -1, /* cuda f16 nvfp4 128 8 */
+    14, 14, -1, /* cuda f16 nvfp4 128 16 */
+    -1, -1, -1, /* cuda f16 nvfp4 128 64 */
+    -1, -1, -1, /* cuda f16 nvfp4 128 128 */
+    -1, -1, -1, /* cuda f16 nvfp4 128 other */
+    -1, -1, -1, /* cuda f16 nvfp4 256 8 */
+    -1, -1, -1, /* cuda f16 nvfp4 256 16 */
+    -1, -1, -1, /* cuda f16 nvfp4 256 64 */
+    -1, -1, -1, /* cuda f16 nvfp4 256 128 */
+    -1, -1, -1, /* cuda f16 nvfp4 256 other */
+    -1, -1, -1, /* cuda f16 nvfp4 other 8 */
+    -1, -1, -1, /* cuda f16 nvfp4 other 16 */
+    -1, -1, -1, /* cuda f16 nvfp4 other 64 */
+    -1, -1, -1, /* cuda f16 nvfp4 other 128 */
+    -1, -1, -1, /* cuda f16 nvfp4 other other */
+    16, 16, -1, /* cuda f16 int8_per_token_head 64 8 */
+    16, 16, -1, /* cuda f16 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 64 64 */
+    16, 16, -1, /* cuda f16 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 64 other */
+    16, 16, -1, /* cuda f16 int8_per_token_head 128 8 */
+    16, 16, -1, /* cuda f16 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 128 64 */
+    16, 16, -1, /* cuda f16 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 128 other */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head 256 other */
+    -1, -1, -1, /* cuda f16 int8_per_token_head other 8 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head other 16 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head other 64 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head other 128 */
+    -1, -1, -1, /* cuda f16 int8_per_token_head other other */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 64 8 */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 64 64 */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 64 other */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 128 8 */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 128 64 */
+    18, 18, -1, /* cuda f16 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cuda f16 fp8_per_token_head other other */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 64 other */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 128 other */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head 256 other */
+    -1, -1, -1, /* cuda f16 int4_per_token_head other 8 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head other 16 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head other 64 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head other 128 */
+    -1, -1, -1, /* cuda f16 int4_per_token_head other other */
+    -1, -1, -1, /* cuda f16 q8_0 64 8 */
+    -1, -1, -1, /* cuda f16 q8_0 64 16 */
+    -1, -1, -1, /* cuda f16 q8_0 64 64 */
+    -1, -1, -1, /* cuda f16 q8_0 64 128 */
+    -1, -1, -1, /* cuda f16 q8_0 64 other */
+    -1, -1, -1, /* cuda f16 q8_0 128 8 */
+    -1, -1, -1, /* cuda f16 q8_0 128 16 */
+    -1, -1, -1, /* cuda f16 q8_0 128 64 */
+    -1, -1, -1, /* cuda f16 q8_0 128 128 */
+    -1, -1, -1, /* cuda f16 q8_0 128 other */
+    -1, -1, -1, /* cuda f16 q8_0 256 8 */
+    -1, -1, -1, /* cuda f16 q8_0 256 16 */
+    -1, -1, -1, /* cuda f16 q8_0 256 64 */
+    -1, -1, -1, /* cuda f16 q8_0 256 128 */
+    -1, -1, -1, /* cuda f16 q8_0 256 other */
+    -1, -1, -1, /* cuda f16 q8_0 other 8 */
+    -1, -1, -1, /* cuda f16 q8_0 other 16 */
+    -1, -1, -1, /* cuda f16 q8_0 other 64 */
+    -1, -1, -1, /* cuda f16 q8_0 other 128 */
+    -1, -1, -1, /* cuda f16 q8_0 other other */
+    -1, -1, -1, /* cuda f16 q4_0 64 8 */
+    -1, -1, -1, /* cuda f16 q4_0 64 16 */
+    -1, -1, -1, /* cuda f16 q4_0 64 64 */
+    -1, -1, -1, /* cuda f16 q4_0 64 128 */
+    -1, -1, -1, /* cuda f16 q4_0 64 other */
+    -1, -1, -1, /* cuda f16 q4_0 128 8 */
+    -1, -1, -1, /* cuda f16 q4_0 128 16 */
+    -1, -1, -1, /* cuda f16 q4_0 128 64 */
+    -1, -1, -1, /* cuda f16 q4_0 128 128 */
+    -1, -1, -1, /* cuda f16 q4_0 128 other */
+    -1, -1, -1, /* cuda f16 q4_0 256 8 */
+    -1, -1, -1, /* cuda f16 q4_0 256 16 */
+    -1, -1, -1, /* cuda f16 q4_0 256 64 */
+    -1, -1, -1, /* cuda f16 q4_0 256 128 */
+    -1, -1, -1, /* cuda f16 q4_0 256 other */
+    -1, -1, -1, /* cuda f16 q4_0 other 8 */
+    -1, -1, -1, /* cuda f16 q4_0 other 16 */
+    -1, -1, -1, /* cuda f16 q4_0 other 64 */
+    -1, -1, -1, /* cuda f16 q4_0 other 128 */
+    -1, -1, -1, /* cuda f16 q4_0 other other */
+    -1, -1, -1, /* cuda bf16 f32 64 8 */
+    -1, -1, -1, /* cuda bf16 f32 64 16 */
+    -1, -1, -1, /* cuda bf16 f32 64 64 */
+    -1, -1, -1, /* cuda bf16 f32 64 128 */
+    -1, -1, -1, /* cuda bf16 f32 64 other */
+    -1, -1, -1, /* cuda bf16 f32 128 8 */
+    -1, -1, -1, /* cuda bf16 f32 128 16 */
+    -1, -1, -1, /* cuda bf16 f32 128 64 */
+    -1, -1, -1, /* cuda bf16 f32 128 128 */
+    -1, -1, -1, /* cuda bf16 f32 128 other */
+    -1, -1, -1, /* cuda bf16 f32 256 8 */
+    -1, -1, -1, /* cuda bf16 f32 256 16 */
+    -1, -1, -1, /* cuda bf16 f32 256 64 */
+    -1, -1, -1, /* cuda bf16 f32 256 128 */
+    -1, -1, -1, /* cuda bf16 f32 256 other */
+    -1, -1, -1, /* cuda bf16 f32 other 8 */
+    -1, -1, -1, /* cuda bf16 f32 other 16 */
+    -1, -1, -1, /* cuda bf16 f32 other 64 */
+    -1, -1, -1, /* cuda bf16 f32 other 128 */
+    -1, -1, -1, /* cuda bf16 f32 other other */
+    -1, -1, -1, /* cuda bf16 f16 64 8 */
+    -1, -1, -1, /* cuda bf16 f16 64 16 */
+    -1, -1, -1, /* cuda bf16 f16 64 64 */
+    -1, -1, -1, /* cuda bf16 f16 64 128 */
+    -1, -1, -1, /* cuda bf16 f16 64 other */
+    -1, -1, -1, /* cuda bf16 f16 128 8 */
+    -1, -1, -1, /* cuda bf16 f16 128 16 */
+    -1, -1, -1, /* cuda bf16 f16 128 64 */
+    -1, -1, -1, /* cuda bf16 f16 128 128 */
+    -1, -1, -1, /* cuda bf16 f16 128 other */
+    -1, -1, -1, /* cuda bf16 f16 256 8 */
+    -1, -1, -1, /* cuda bf16 f16 256 16 */
+    -1, -1, -1, /* cuda bf16 f16 256 64 */
+    -1, -1, -1, /* cuda bf16 f16 256 128 */
+    -1, -1, -1, /* cuda bf16 f16 256 other */
+    -1, -1, -1, /* cuda bf16 f16 other 8 */
+    -1, -1, -1, /* cuda bf16 f16 other 16 */
+    -1, -1, -1, /* cuda bf16 f16 other 64 */
+    -1, -1, -1, /* cuda bf16 f16 other 128 */
+    -1, -1, -1, /* cuda bf16 f16 other other */
+    20, 20, -1, /* cuda bf16 bf16 64 8 */
+    20, 20, -1, /* cuda bf16 bf16 64 16 */
+    -1, -1, -1, /* cuda bf16 bf16 64 64 */
+    20, 22, -1, /* cuda bf16 bf16 64 128 */
+    -1, -1, -1, /* cuda bf16 bf16 64 other */
+    20, 20, -1, /* cuda bf16 bf16 128 8 */
+    20, 20, -1, /* cuda bf16 bf16 128 16 */
+    -1, -1, -1, /* cuda bf16 bf16 128 64 */
+    20, 25, -1, /* cuda bf16 bf16 128 128 */
+    -1, -1, -1, /* cuda bf16 bf16 128 other */
+    20, 20, -1, /* cuda bf16 bf16 256 8 */
+    -1, -1, -1, /* cuda bf16 bf16 256 16 */
+    20, 20, -1, /* cuda bf16 bf16 256 64 */
+    -1, -1, -1, /* cuda bf16 bf16 256 128 */
+    -1, -1, -1, /* cuda bf16 bf16 256 other */
+    -1, -1, -1, /* cuda bf16 bf16 other 8 */
+    -1, -1, -1, /* cuda bf16 bf16 other 16 */
+    -1, -1, -1, /* cuda bf16 bf16 other 64 */
+    -1, -1, -1, /* cuda bf16 bf16 other 128 */
+    -1, -1, -1, /* cuda bf16 bf16 other other */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 64 8 */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 64 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 64 64 */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 64 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 64 other */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 128 8 */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 128 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 128 64 */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 128 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 128 other */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 256 8 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 256 16 */
+    28, 28, -1, /* cuda bf16 fp8_e4m3 256 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 256 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 256 other */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other 8 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e4m3 other other */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 64 8 */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 64 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 64 64 */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 64 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 64 other */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 128 8 */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 128 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 128 64 */
+    30, 30, -1, /* cuda bf16 fp8_e5m2 128 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 128 other */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 256 8 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 256 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 256 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 256 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 256 other */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other 8 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other 16 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other 64 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other 128 */
+    -1, -1, -1, /* cuda bf16 fp8_e5m2 other other */
+    32, 32, -1, /* cuda bf16 int8 64 8 */
+    32, 32, -1, /* cuda bf16 int8 64 16 */
+    -1, -1, -1, /* cuda bf16 int8 64 64 */
+    32, 32, -1, /* cuda bf16 int8 64 128 */
+    -1, -1, -1, /* cuda bf16 int8 64 other */
+    32, 32, -1, /* cuda bf16 int8 128 8 */
+    32, 32, -1, /* cuda bf16 int8 128 16 */
+    -1, -1, -1, /* cuda bf16 int8 128 64 */
+    32, 32, -1, /* cuda bf16 int8 128 128 */
+    -1, -1, -1, /* cuda bf16 int8 128 other */
+    -1, -1, -1, /* cuda bf16 int8 256 8 */
+    -1, -1, -1, /* cuda bf16 int8 256 16 */
+    -1, -1, -1, /* cuda bf16 int8 256 64 */
+    -1, -1, -1, /* cuda bf16 int8 256 128 */
+    -1, -1, -1, /* cuda bf16 int8 256 other */
+    -1, -1, -1, /* cuda bf16 int8 other 8 */
+    -1, -1, -1, /* cuda bf16 int8 other 16 */
+    -1, -1, -1, /* cuda bf16 int8 other 64 */
+    -1, -1, -1, /* cuda bf16 int8 other 128 */
+    -1, -1, -1, /* cuda bf16 int8 other other */
+    -1, -1, -1, /* cuda bf16 nvfp4 64 8 */
+    -1, -1, -1, /* cuda bf16 nvfp4 64 16 */
+    -1, -1, -1, /* cuda bf16 nvfp4 64 64 */
+    -1, -1, -1, /* cuda bf16 nvfp4 64 128 */
+    -1, -1, -1, /* cuda bf16 nvfp4 64 other */
+    34, 34, -1, /* cuda bf16 nvfp4 128 8 */
+    34, 34, -1, /* cuda bf16 nvfp4 128 16 */
+    -1, -1, -1, /* cuda bf16 nvfp4 128 64 */
+    -1, -1, -1, /* cuda bf16 nvfp4 128 128 */
+    -1, -1, -1, /* cuda bf16 nvfp4 128 other */
+    -1, -1, -1, /* cuda bf16 nvfp4 256 8 */
+    -1, -1, -1, /* cuda bf16 nvfp4 256 16 */
+    -1, -1, -1, /* cuda bf16 nvfp4 256 64 */
+    -1, -1, -1, /* cuda bf16 nvfp4 256 128 */
+    -1, -1, -1, /* cuda bf16 nvfp4 256 other */
+    -1, -1, -1, /* cuda bf16 nvfp4 other 8 */
+    -1, -1, -1, /* cuda bf16 nvfp4 other 16 */
+    -1, -1, -1, /* cuda bf16 nvfp4 other 64 */
+    -1, -1, -1, /* cuda bf16 nvfp4 other 128 */
+    -1, -1, -1, /* cuda bf16 nvfp4 other other */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 64 8 */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 64 64 */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 64 other */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 128 8 */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 128 64 */
+    36, 36, -1, /* cuda bf16 int8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 128 other */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head 256 other */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head other 8 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head other 16 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head other 64 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head other 128 */
+    -1, -1, -1, /* cuda bf16 int8_per_token_head other other */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 64 8 */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 64 16 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 64 64 */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 64 128 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 64 other */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 128 8 */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 128 16 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 128 64 */
+    38, 38, -1, /* cuda bf16 fp8_per_token_head 128 128 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 128 other */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 256 8 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 256 16 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 256 64 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 256 128 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head 256 other */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head other 8 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head other 16 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head other 64 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head other 128 */
+    -1, -1, -1, /* cuda bf16 fp8_per_token_head other other */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 64 8 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 64 16 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 64 64 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 64 128 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 64 other */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 128 8 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 128 16 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 128 64 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 128 128 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 128 other */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 256 8 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 256 16 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 256 64 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 256 128 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head 256 other */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head other 8 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head other 16 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head other 64 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head other 128 */
+    -1, -1, -1, /* cuda bf16 int4_per_token_head other other */
+    -1, -1, -1, /* cuda bf16 q8_0 64 8 */
+    -1, -1, -1, /* cuda bf16 q8_0 64 16 */
+    -1, -1, -1, /* cuda bf16 q8_0 64 64 */
+    -1, -1, -1, /* cuda bf16 q8_0 64 128 */
+    -1, -1, -1, /* cuda bf16 q8_0 64 other */
+    -1, -1, -1, /* cuda bf16 q8_0 128 8 */
+    -1, -1, -1, /* cuda bf16 q8_0 128 16 */
+    -1, -1, -1, /* cuda bf16 q8_0 128 64 */
+    -1, -1, -1, /* cuda bf16 q8_0 128 128 */
+    -1, -1, -1, /* cuda bf16 q8_0 128 other */
+    -1, -1, -1, /* cuda bf16 q8_0 256 8 */
+    -1, -1, -1, /* cuda bf16 q8_0 256 16 */
+    -1, -1, -1, /* cuda bf16 q8_0 256 64 */
+    -1, -1, -1, /* cuda bf16 q8_0 256 128 */
+    -1, -1, -1, /* cuda bf16 q8_0 256 other */
+    -1, -1, -1, /* cuda bf16 q8_0 other 8 */
+    -1, -1, -1, /* cuda bf16 q8_0 other 16 */
+    -1, -1, -1, /* cuda bf16 q8_0 other 64 */
+    -1, -1, -1, /* cuda bf16 q8_0 other 128 */
+    -1, -1, -1, /* cuda bf16 q8_0 other other */
+    -1, -1, -1, /* cuda bf16 q4_0 64 8 */
+    -1, -1, -1, /* cuda bf16 q4_0 64 16 */
+    -1, -1, -1, /* cuda bf16 q4_0 64 64 */
+    -1, -1, -1, /* cuda bf16 q4_0 64 128 */
+    -1, -1, -1, /* cuda bf16 q4_0 64 other */
+    -1, -1, -1, /* cuda bf16 q4_0 128 8 */
+    -1, -1, -1, /* cuda bf16 q4_0 128 16 */
+    -1, -1, -1, /* cuda bf16 q4_0 128 64 */
+    -1, -1, -1, /* cuda bf16 q4_0 128 128 */
+    -1, -1, -1, /* cuda bf16 q4_0 128 other */
+    -1, -1, -1, /* cuda bf16 q4_0 256 8 */
+    -1, -1, -1, /* cuda bf16 q4_0 256 16 */
+    -1, -1, -1, /* cuda bf16 q4_0 256 64 */
+    -1, -1, -1, /* cuda bf16 q4_0 256 128 */
+    -1, -1, -1, /* cuda bf16 q4_0 256 other */
+    -1, -1, -1, /* cuda bf16 q4_0 other 8 */
+    -1, -1, -1, /* cuda bf16 q4_0 other 16 */
+    -1, -1, -1, /* cuda bf16 q4_0 other 64 */
+    -1, -1, -1, /* cuda bf16 q4_0 other 128 */
+    -1, -1, -1, /* cuda bf16 q4_0 other other */
 };
 
 static const kvf_exclusion exclusions[] = {
@@ -5012,1395 +5030,2947 @@ static const kvf_exclusion exclusions[] = {
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_F32, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_F32, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 8, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 16, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 64, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, 128, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 64, KVF_OTHER, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 8, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 16, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 64, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, 128, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 128, KVF_OTHER, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 256, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 8, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 256, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 16, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 256, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 64, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 256, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, 128, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, 256, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, 256, KVF_OTHER, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 8, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 16, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 64, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, 128, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_F16, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 8, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 16, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 64, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, 128, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 64, KVF_OTHER, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 8, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 16, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 64, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, 128, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 128, KVF_OTHER, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 256, 8, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 8, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 256, 16, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 16, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 256, 64, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 64, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 256, 128, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, 128, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, 256, KVF_OTHER, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, 256, KVF_OTHER, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 8, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 16, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 64, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, 80)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, 128, 90)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F32, KVF_BF16, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to f32 tensors holds f32 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 64, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, 256, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 8, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 16, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 64, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, 128, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F32, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 8, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 16, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 64, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, 128, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 64, KVF_OTHER, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 8, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, 128, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 128, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 256, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 8, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 256, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 16, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 256, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 64, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 256, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, 128, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, 256, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, 256, KVF_OTHER, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 8, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, 128, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F32, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, 64, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, 64, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_F16, 256, 16, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 16, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 64, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_F16, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, 128, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_F16, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_F16, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 8, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 16, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 64, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, 128, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 64, KVF_OTHER, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 8, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, 128, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 128, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 256, 8, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 8, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 256, 16, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 16, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 256, 64, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 64, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 256, 128, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, 128, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, 256, KVF_OTHER, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, 256, KVF_OTHER, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 8, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 16, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 64, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, 80)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, 128, 90)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_BF16, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to f16 tensors holds f16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 16, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 16, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 64, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, 128, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 8, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 16, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 64, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, 128, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 64, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, 128, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 8, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 8, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 16, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 64, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 64, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, 128, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_F16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 8, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 16, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 64, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, 128, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 64, KVF_OTHER, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 8, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 8, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 16, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 64, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, 128, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 128, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 256, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 8, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 256, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 16, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 256, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 64, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 256, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, 128, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, 256, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, 256, KVF_OTHER, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 8, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 16, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 64, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, 128, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F32, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 8, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 16, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 64, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, 128, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 64, KVF_OTHER, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 8, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 8, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 16, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 64, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, 128, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 128, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 256, 8, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 8, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 256, 16, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 16, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 256, 64, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 64, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 256, 128, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, 128, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, 256, KVF_OTHER, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, 256, KVF_OTHER, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 8, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 16, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 64, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, 80)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, 128, 90)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
     {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 80)},
      "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
      "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_F16, KVF_OTHER, KVF_OTHER, 90)},
+     "a cache next to bf16 tensors holds bf16 itself or fp8, int8, nvfp4 or codes with a scale per "
+     "token and head"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, 64, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, 64, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 16, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 16, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 64, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, 128, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_BF16, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 128, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 16, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 16, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 64, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 128, 80)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, 128, 90)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E4M3, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_E5M2, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 8, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 16, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 64, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, 128, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 64, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, 128, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 8, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 8, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 16, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 16, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 64, 80)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 64, 90)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 128, 80)},
+     "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, 128, 90)},
      "nvfp4 has tiles of 8 and 16 rows, of heads of 128"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_NVFP4, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 8, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 16, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 80)},
      "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 64, 90)},
+     "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, 128, 90)},
+     "four warps multiply tiles of 128 rows, of the scalar dtype"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 8, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 16, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 80)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 64, 90)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 80)},
+     "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, 128, 90)},
      "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_FP8_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_INT4_PER_TOKEN_HEAD, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q8_0, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 64, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 8, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 8, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 16, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 64, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, 128, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 128, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 8, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 8, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 16, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 16, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 64, 80)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 64, 90)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 128, 80)},
+     "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, 128, 90)},
      "the tensor cores' variants have elements of 16 bits, codes of 8, or nvfp4"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, KVF_OTHER, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, 256, KVF_OTHER, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 8, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 16, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 64, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, 80)},
      "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, 128, 90)},
+     "the tensor cores' variants are those of a head size and of rows"},
     {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 80)},
+     "the tensor cores' variants are those of a head size and of rows"},
+    {{KVF_AXES(KVF_BF16, KVF_Q4_0, KVF_OTHER, KVF_OTHER, 90)},
      "the tensor cores' variants are those of a head size and of rows"},
 };
 
@@ -6735,14 +8305,14 @@ const kvf_op kvf_op_paged_attention = {
     .arguments = arguments,
     .num_arguments = 21,
     .variants = variants,
-    .num_variants = 144,
+    .num_variants = 148,
     .axes = axes,
     .num_axes = 5,
     .cells = cells,
     .rest = rest,
     .chains = chains,
-    .num_cells = 1440,
+    .num_cells = 2160,
     .exclusions = exclusions,
-    .num_exclusions = 1326,
+    .num_exclusions = 2042,
     .call = call,
 };

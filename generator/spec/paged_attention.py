@@ -27,7 +27,7 @@ TILED = (
 
 
 def excluded(
-    scalar: DType, cache: DType, head_size: int | None, rows: int | None, arch: int | None
+    scalar: DType, cache: DType, head_size: int | None, rows: int | None, arch: int | str | None
 ) -> str | None:
     """The cache holds the scalar dtype itself, fp8 or int8 codes, or a format of any scalar."""
     reason = None if cache.kind == "format" else same_or_fp8(scalar, cache)
@@ -47,6 +47,8 @@ def excluded(
         return "heads of 256 have tiles of 8 and 64 rows, of the scalar dtype and fp8_e4m3"
     if rows is not None and rows > 16 and rows != (64 if head_size == 256 else 128):
         return "heads of 64 and 128 have tiles of 128 rows, those of 256 tiles of 64"
+    if arch == "90a" and (rows != 128 or cache is not scalar):
+        return "four warps multiply tiles of 128 rows, of the scalar dtype"
     return None
 
 
@@ -343,7 +345,7 @@ Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as
             meaning="rows of a tile, where there is a head_size; else 0",
             generic=True,
         ),
-        arch(80, generic=True),
+        arch(80, "90a", generic=True),
     ),
     excluded=excluded,
 )

@@ -163,6 +163,9 @@ static bool has_many_rows(const kvf_variant *variant) {
   return tile_size(variant) != 0 && tile_rows(variant) > SOME_ROWS;
 }
 
+/* Whether four warps multiply as one: of many rows, on compute capability 9.0 alone. */
+static bool is_wide(const kvf_variant *variant) { return variant->values[4] == 90; }
+
 /* Whether heads lie element after element, and can be read in the vectors of such a variant; of
  * many rows those of query and out, too. */
 static bool has_tiles(const params_type *params, const kvf_variant *variant) {
@@ -422,6 +425,9 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
 
 /* Thread blocks that a multiprocessor runs at once, about: of 4 or 8 warps, by their registers. */
 static int64_t blocks_at_once(const kvf_variant *variant) {
+  if (is_wide(variant)) {
+    return 1;
+  }
   const kvf_dtype cache = kvf_cache_of(variant);
   const bool light = kvf_dtype_bits(cache) == 8 && !has_row_scales(cache);
   if (tile_size(variant) == 0 || tile_size(variant) > 128 || has_many_rows(variant)) {
@@ -459,10 +465,15 @@ static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params
   count_units(params, tile_rows(variant));
   choose_vectors(params, kvf_cache_of(variant));
   const bool tiled = tile_size(variant) != 0;
+  const uint32_t threads = is_wide(variant) ? KVF_ATTENTION_WIDE_THREADS
+                           : tiled          ? KVF_ATTENTION_TILE_THREADS
+                                            : THREADS;
   const int64_t shared =
-      KVF_ATTENTION_SHARED_BYTES(tile_size(variant), kvf_dtype_bits(kvf_cache_of(variant)) / 8);
+      is_wide(variant) ? KVF_ATTENTION_WIDE_BYTES
+                       : KVF_ATTENTION_SHARED_BYTES(tile_size(variant),
+                                                    kvf_dtype_bits(kvf_cache_of(variant)) / 8);
   const kvf_grid of_one = {.grid = {1, 1, 1},
-                           .block = {tiled ? KVF_ATTENTION_TILE_THREADS : THREADS, 1, 1},
+                           .block = {threads, 1, 1},
                            .shared_bytes = has_many_rows(variant) ? (uint32_t)shared : 0};
   return run_cuda(check, variant, params, &of_one, &of_one,
                   (few > 0 ? few : params->split_tokens) * params->num_q_heads, false);

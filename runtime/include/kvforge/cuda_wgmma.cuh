@@ -1,7 +1,7 @@
 /*
  * The matrix product of four warps, as functions of them: D += A B with A of 64 x 16 and B of 16 x
- * 32, 64 or 256, f16 or bf16 operands and f32 sums. For sm_90a and no other: a kernel that calls
- * them is a variant of that arch. The warps are a multiple of four and the three behind it.
+ * 32, 64, 128 or 256, f16 or bf16 operands and f32 sums. For sm_90a and no other: a kernel that
+ * calls them is a variant of that arch. The warps are a multiple of four and the three behind it.
  *
  * Warp w of the four has rows 16 w and on of A and D, as kvf_mma_f16() has those of its tile; d[i]
  * is columns 8 i and on of D. B lies in shared memory in rows of 64 elements, 8 units of 16 bytes,
@@ -64,6 +64,15 @@ KVF_INLINE void kvf_end_wgmma(float (*d)[4], int32_t columns) {
   }
 }
 
+/* Waits for all but what the last kvf_commit_wgmma() ended; the sums are of what is over. */
+KVF_INLINE void kvf_end_earlier_wgmma(float (*d)[4], int32_t columns) {
+  asm volatile("wgmma.wait_group.sync.aligned 1;" : : : "memory");
+#pragma unroll
+  for (int32_t i = 0; i < columns / 2; ++i) {
+    asm volatile("" : "+f"(d[i / 4][i % 4]) : : "memory");
+  }
+}
+
 /* Where rows are, `offset` bytes from the first, and how: their swizzle, 1,024 bytes from 8 of them
  * to the next, and `next` from 64 of their elements to those behind. The offset is added to what
  * has been made of the first: a product waits for one addition. */
@@ -73,11 +82,12 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t offset, uint32_t 
   return 0x40000040ULL << 32 | low;
 }
 
-/* The registers of sums of 32 and of 64 columns, and their numbers in the instruction. */
+/* The registers of sums of 32 columns and more, and their numbers in the instruction. */
 #define KVF_WGMMA_4(d) "+f"((d)[0]), "+f"((d)[1]), "+f"((d)[2]), "+f"((d)[3])
 #define KVF_WGMMA_32_COLUMNS(d)                                                                    \
   KVF_WGMMA_4((d)[0]), KVF_WGMMA_4((d)[1]), KVF_WGMMA_4((d)[2]), KVF_WGMMA_4((d)[3])
 #define KVF_WGMMA_64_COLUMNS(d) KVF_WGMMA_32_COLUMNS(d), KVF_WGMMA_32_COLUMNS(d + 4)
+#define KVF_WGMMA_128_COLUMNS(d) KVF_WGMMA_64_COLUMNS(d), KVF_WGMMA_64_COLUMNS(d + 8)
 #define KVF_WGMMA_TEN(n)                                                                           \
   "%" #n "0, %" #n "1, %" #n "2, %" #n "3, %" #n "4, %" #n "5, %" #n "6, %" #n "7, %" #n "8, %" #n \
   "9, "
@@ -111,7 +121,39 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t offset, uint32_t 
                  : KVF_WGMMA_64_COLUMNS(d)                                                         \
                  : "l"(kvf_wgmma_rows(a, offset, 0)), "l"(kvf_wgmma_rows(rows, offset, 0)));       \
   }                                                                                                \
-  /* B is 16 rows of 256 columns: 64, and behind `next` bytes 64 more. */                          \
+  /* The same of 128 rows; unless it `adds`, D = A B. */                                           \
+  KVF_INLINE void kvf_wgmma_128_rows_##type(float (*d)[4], const void *a, const void *rows,        \
+                                            uint32_t offset, bool adds) {                          \
+    asm volatile("{.reg .pred add;\n\tsetp.ne.b32 add, %66, 0;\n\t"                                \
+                 "wgmma.mma_async.sync.aligned.m64n128k16.f32." #type "." #type                    \
+                 " {" KVF_WGMMA_TEN() KVF_WGMMA_TEN(1) KVF_WGMMA_TEN(2) KVF_WGMMA_TEN(3)           \
+                     KVF_WGMMA_TEN(4)                                                              \
+                         KVF_WGMMA_TEN(5) "%60, %61, %62, %63}, %64, %65, add, 1, 1, 0, 0;}"       \
+                 : KVF_WGMMA_128_COLUMNS(d)                                                        \
+                 : "l"(kvf_wgmma_rows(a, offset, 0)), "l"(kvf_wgmma_rows(rows, offset, 0)),        \
+                   "r"((int32_t)adds));                                                            \
+  }                                                                                                \
+  /* B is 16 rows of 64 columns. */                                                                \
+  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows) {   \
+    asm volatile("{.reg .pred add;\n\tsetp.eq.u32 add, 0, 0;\n\t"                                  \
+                 "wgmma.mma_async.sync.aligned.m64n64k16.f32." #type "." #type                     \
+                 " {" KVF_WGMMA_TEN() KVF_WGMMA_TEN(1)                                             \
+                     KVF_WGMMA_TEN(2) "%30, %31}, {%32, %33, %34, %35}, %36, add, 1, 1, 1;}"       \
+                 : KVF_WGMMA_64_COLUMNS(d)                                                         \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, 0)));   \
+  }                                                                                                \
+  /* Of 128 columns: 64, and behind `next` bytes 64 more. */                                       \
+  KVF_INLINE void kvf_wgmma_128_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,    \
+                                       uint32_t next) {                                            \
+    asm volatile(                                                                                  \
+        "{.reg .pred add;\n\tsetp.eq.u32 add, 0, 0;\n\t"                                           \
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32." #type "." #type " {" KVF_WGMMA_TEN()        \
+            KVF_WGMMA_TEN(1) KVF_WGMMA_TEN(2) KVF_WGMMA_TEN(3) KVF_WGMMA_TEN(4)                    \
+                KVF_WGMMA_TEN(5) "%60, %61, %62, %63}, {%64, %65, %66, %67}, %68, add, 1, 1, 1;}"  \
+        : KVF_WGMMA_128_COLUMNS(d)                                                                 \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, next)));         \
+  }                                                                                                \
+  /* Of 256: four times 64. */                                                                     \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
                                    uint32_t next) {                                                \
     asm volatile(                                                                                  \
@@ -142,6 +184,7 @@ KVF_INLINE void kvf_show_to_wgmma() {}
 KVF_INLINE void kvf_begin_wgmma() {}
 KVF_INLINE void kvf_commit_wgmma() {}
 KVF_INLINE void kvf_end_wgmma(float (*)[4], int32_t) {}
+KVF_INLINE void kvf_end_earlier_wgmma(float (*)[4], int32_t) {}
 
 /* Element `k` of a row behind the one that is given; the hardware swizzles by bits of addresses. */
 KVF_INLINE uint16_t kvf_wgmma_element(const void *rows, int32_t row, int32_t k) {
@@ -205,6 +248,23 @@ KVF_INLINE void kvf_wgmma_words(uint32_t (&words)[4], const void *a) {
     kvf_wgmma_words(words, static_cast<const char *>(a) + offset);                                 \
     kvf_wgmma_emulated(d, words, static_cast<const char *>(rows) + offset, 0, 64, true,            \
                        kvf_f32_from_##type);                                                       \
+  }                                                                                                \
+  KVF_INLINE void kvf_wgmma_128_rows_##type(float (*d)[4], const void *a, const void *rows,        \
+                                            uint32_t offset, bool adds) {                          \
+    uint32_t words[4];                                                                             \
+    kvf_wgmma_words(words, static_cast<const char *>(a) + offset);                                 \
+    for (int32_t i = 0; i < 64 && !adds; ++i) {                                                    \
+      d[i / 4][i % 4] = 0.0f;                                                                      \
+    }                                                                                              \
+    kvf_wgmma_emulated(d, words, static_cast<const char *>(rows) + offset, 0, 128, true,           \
+                       kvf_f32_from_##type);                                                       \
+  }                                                                                                \
+  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows) {   \
+    kvf_wgmma_emulated(d, a, rows, 0, 64, false, kvf_f32_from_##type);                             \
+  }                                                                                                \
+  KVF_INLINE void kvf_wgmma_128_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,    \
+                                       uint32_t next) {                                            \
+    kvf_wgmma_emulated(d, a, rows, next, 128, false, kvf_f32_from_##type);                         \
   }                                                                                                \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
                                    uint32_t next) {                                                \

@@ -22,6 +22,9 @@ enum { KVF_ATTENTION_TILE_THREADS = 128 };
   ((KVF_ATTENTION_MANY_ROWS(size) + 2 * KVF_ATTENTION_CHUNK(size)) * ((size) * 2 + 16) +           \
    ((bytes) == 1 ? KVF_ATTENTION_CHUNK(size) * (size) : 0) + 14336)
 
+/* Of the variants of many rows for sm_90a: threads and shared memory of a block. */
+enum { KVF_ATTENTION_WIDE_THREADS = 384, KVF_ATTENTION_WIDE_BYTES = 188 * 1024 };
+
 /* A split of a sequence has a multiple of this many positions: whole tiles. */
 enum { KVF_SPLIT_POSITIONS = 128 };
 
