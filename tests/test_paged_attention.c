@@ -216,6 +216,9 @@ static bool reads_vectors(const decode_case *what) {
   return is_tiled(what) && what->variant->values[3] > 16;
 }
 
+/* Products of four warps, on compute capability 9.0 alone. */
+static bool is_wide(const kvf_variant *variant) { return variant->values[4] == 90; }
+
 /* Rows of the tiles of the variant that the op takes for the case. */
 static int64_t rows_taken(const decode_case *what) {
   const int64_t longest = what->seed % 3 == 1 ? tokens_of(what) : longest_of(what);
@@ -1050,7 +1053,8 @@ static void check_output(const op_call *call, const decode_case *what, const cha
 }
 
 static bool wanted(const kvf_variant *variant) {
-  return variant->backend == options.backend && kvf_variant_built(variant);
+  return variant->backend == options.backend && kvf_variant_built(variant) &&
+         (!is_wide(variant) || cuda.arch == 90);
 }
 
 /* The nearest case that the variant has: nvfp4 whole groups, and pages without gaps. */
@@ -1563,6 +1567,54 @@ static void test_few(void) {
     op_call_free(&call);
     what.splits = 0;
     run(&what);
+  }
+}
+
+/* On compute capability 9.0, and on no other, a prompt goes by products of four warps: a call has
+ * the bits of a launch of that variant, and not of the one for any device. */
+static void test_wide(void) {
+  static const int64_t some[] = {40, 70, -1};
+  if (!need_backend() || options.backend != KVF_CUDA) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    const kvf_variant *wide = &OP->variants[v];
+    if (!wanted(wide) || !is_wide(wide)) {
+      continue;
+    }
+    const int64_t *values = wide->values;
+    const kvf_variant *other =
+        kvf_select(OP, KVF_CUDA, values[0], values[1], values[2], values[3], 100);
+    CU_ASSERT(kvf_select(OP, KVF_CUDA, values[0], values[1], values[2], values[3], 90) == wide);
+    CU_ASSERT(other == NULL || !is_wide(other));
+    const decode_case what = {.variant = wide,
+                              .kv_heads = 2,
+                              .group = 4,
+                              .size = values[2],
+                              .block_size = 16,
+                              .lengths = some,
+                              .pattern = PREFILL,
+                              .splits = 1,
+                              .layout = NHD,
+                              .scale = SCALE_TENTH,
+                              .entry = ENTRY_TYPED,
+                              .seed = 8};
+    op_call call;
+    build(&call, &what);
+    op_call_upload(&call);
+    const uint64_t before = faults_before(options.backend);
+    (void)expect_done(options.backend, op_call_invoke(&call, typed), before, 0, "a call");
+    uint8_t *chosen = buffer_contents(&call.operands[OUT].memory);
+    const kvf_paged_attention_params params = params_of(&call, &what);
+    (void)expect_done(options.backend, kvf_launch_paged_attention(&call.exec, wide, &params),
+                      before, 0, "products of four warps");
+    uint8_t *launched = buffer_contents(&call.operands[OUT].memory);
+    for (int64_t token = 0; token < tokens_of(&what); ++token) {
+      expect_same_row(&call, &what, chosen, launched, token, "products of four warps");
+    }
+    free(launched);
+    free(chosen);
+    op_call_free(&call);
   }
 }
 
@@ -2657,6 +2709,7 @@ CU_TestInfo paged_attention_tests[] = {
     {"extreme scores", test_extreme_scores},
     {"the same bits in any batch", test_same_bits},
     {"few tokens next to many", test_few},
+    {"products of four warps where there are some", test_wide},
     {"threads that would be idle", test_idle_threads},
     {"sums over a million positions", test_long_sums},
 #if !defined(__SANITIZE_ADDRESS__)

@@ -24,6 +24,7 @@ enum {
   SUMS = SIZE / 8,       /* likewise, of the values */
   COLUMNS = CHUNK / 4,   /* scores of a lane and row */
   PLACES = CHUNK / WARP, /* that a lane finds */
+  CHAINS = 4,            /* of the maxima of a row's scores */
   ADJUSTED = 16,         /* scores of a lane that are adjusted at a time */
   SLACK = 8              /* a weight is 2^SLACK at most */
 };
@@ -221,20 +222,6 @@ KVF_INLINE void put_lse(const kvf_paged_attention_params &p, int64_t token, int6
   }
 }
 
-/* Asks for the block of a position, for a place that is wanted later. */
-KVF_INLINE int64_t ask(const kvf_paged_attention_params &p, const task &t, int64_t position) {
-  return position < t.tile.end
-             ? kvf_index_at(p.block_table.data, p.index_bytes,
-                            t.tile.sequence * p.block_table.stride[0] +
-                                kvf_divide(position, p.by_block_size) * p.block_table.stride[1])
-             : 0;
-}
-
-/* Of a position: how far it is into its page. */
-KVF_INLINE int64_t offset_of(const kvf_paged_attention_params &p, int64_t position) {
-  return position - kvf_divide(position, p.by_block_size) * p.block_size;
-}
-
 /* Eight results, from an element on; what has these tiles has out in vectors of 16 bytes. */
 KVF_INLINE void put_results(const kvf_paged_attention_params &p, const row_of_tile &row,
                             int32_t element, const float (&results)[8]) {
@@ -257,21 +244,36 @@ KVF_INLINE void put_results(const kvf_paged_attention_params &p, const row_of_ti
       make_uint4(words[0], words[1], words[2], words[3]);
 }
 
+/* A position that a lane looks for. */
+struct search {
+  uint32_t page;
+  uint32_t offset; /* in it */
+  int64_t block;   /* asked for */
+};
+
+/* Asks for the block of a position, for a place that is wanted later. */
+KVF_INLINE void ask(const kvf_paged_attention_params &p, const task &t, int64_t position,
+                    search &at) {
+  if (position < t.tile.end) {
+    at.block =
+        kvf_index_at(p.block_table.data, p.index_bytes,
+                     t.tile.sequence * p.block_table.stride[0] + at.page * p.block_table.stride[1]);
+  }
+}
+
 /* Where the keys or values of a position are. */
 KVF_INLINE const uint4 *find_place(const kvf_paged_attention_params &p, const task &t,
-                                   const kvf_view &cache, int64_t position, int64_t block,
-                                   bool counts) {
+                                   const uint16_t *head, const kvf_view &cache, int64_t position,
+                                   const search &at, bool counts) {
   if (position >= t.tile.end) {
     return nothing;
   }
-  const int64_t offset = offset_of(p, position);
-  if (block >= 0 && block < p.num_blocks) {
-    return reinterpret_cast<const uint4 *>(static_cast<const uint16_t *>(cache.data) +
-                                           block * cache.stride[0] + offset * cache.stride[1] +
-                                           t.kv_head * cache.stride[2]);
+  if (at.block >= 0 && at.block < p.num_blocks) {
+    return reinterpret_cast<const uint4 *>(head + at.block * cache.stride[0] +
+                                           at.offset * cache.stride[1]);
   }
   if (counts) {
-    count_fault(p, t, position, offset);
+    count_fault(p, t, position, at.offset);
   }
   return nothing;
 }
@@ -288,10 +290,17 @@ KVF_INLINE void fill(const kvf_paged_attention_params &p, working_set &w, uint32
   const task &t = w.now;
   const kvf_view &cache = values != 0 ? p.value_cache : p.key_cache;
   const int32_t unit = lane % UNITS;
-  int64_t blocks[PLACES];
+  const uint16_t *head = static_cast<const uint16_t *>(cache.data) + t.kv_head * cache.stride[2];
+  const uint32_t pages = (uint32_t)kvf_divide(
+      2 * CHUNK, p.by_block_size); /* of two chunks, and what is left of them */
+  const uint32_t rest = 2 * CHUNK - pages * (uint32_t)p.block_size;
+  search at[PLACES];
 #pragma unroll
   for (int32_t i = 0; i < PLACES; ++i) {
-    blocks[i] = ask(p, t, t.tile.begin + (int64_t)slot * CHUNK + i * WARP + lane);
+    const int64_t position = t.tile.begin + (int64_t)slot * CHUNK + i * WARP + lane;
+    const int64_t page = kvf_divide(position, p.by_block_size);
+    at[i] = {(uint32_t)page, (uint32_t)(position - page * p.block_size), 0};
+    ask(p, t, position, at[i]);
   }
 #pragma unroll 1
   for (uint32_t chunk = slot; chunk < chunks; chunk += 2) {
@@ -299,8 +308,14 @@ KVF_INLINE void fill(const kvf_paged_attention_params &p, working_set &w, uint32
 #pragma unroll
     for (int32_t i = 0; i < PLACES; ++i) {
       const int64_t position = t.tile.begin + (int64_t)chunk * CHUNK + i * WARP + lane;
-      places[i] = find_place(p, t, cache, position, blocks[i], values == 0);
-      blocks[i] = ask(p, t, position + 2 * CHUNK);
+      places[i] = find_place(p, t, head, cache, position, at[i], values == 0);
+      at[i].page += pages;
+      at[i].offset += rest;
+      if (at[i].offset >= p.block_size) {
+        at[i].offset -= (uint32_t)p.block_size;
+        ++at[i].page;
+      }
+      ask(p, t, position + 2 * CHUNK, at[i]);
     }
     if (chunk >= 2) {
       kvf_meet(EMPTY + 2 * values + slot, WARP + 2 * GROUP);
@@ -366,7 +381,8 @@ KVF_INLINE void add(const working_set &w, uint32_t slot, const uint32_t (&weight
   kvf_begin_wgmma();
 #pragma unroll
   for (int32_t step = 0; step < CHUNK / 16; ++step) {
-    kvf_wgmma_64_f16(sums, weights[step], w.cached[1][slot][0][16 * step]);
+    kvf_wgmma_64_f16(sums, weights[step], w.cached[1][slot],
+                     step * 16 * sizeof w.cached[0][0][0][0]);
   }
   kvf_commit_wgmma();
 }
@@ -438,21 +454,34 @@ KVF_INLINE bool weigh(const kvf_paged_attention_params &p, working_set &w, const
     }
   }
   const float by = view.apart ? 1.0f : view.factor;
-  float largest[2] = {SCORE(0, 0), SCORE(1, 0)};
+  float most[2][CHAINS]; /* few that wait for each other */
 #pragma unroll
-  for (int32_t i = 1; i < COLUMNS; ++i) {
-    largest[0] = fmaxf(largest[0], SCORE(0, i));
-    largest[1] = fmaxf(largest[1], SCORE(1, i));
+  for (int32_t i = 0; i < COLUMNS; ++i) {
+#pragma unroll
+    for (int32_t row = 0; row < 2; ++row) {
+      most[row][i % CHAINS] =
+          i < CHAINS ? SCORE(row, i) : fmaxf(most[row][i % CHAINS], SCORE(row, i));
+    }
+  }
+  float largest[2];
+#pragma unroll
+  for (int32_t row = 0; row < 2; ++row) {
+    largest[row] = fmaxf(fmaxf(most[row][0], most[row][1]), fmaxf(most[row][2], most[row][3]));
+  }
+#pragma unroll
+  for (int32_t distance = 1; distance < 4; distance *= 2) {
+#pragma unroll
+    for (int32_t row = 0; row < 2; ++row) {
+      largest[row] = fmaxf(largest[row], __shfl_xor_sync(ALL_LANES, largest[row], distance));
+    }
   }
   bool moved = false;
 #pragma unroll
   for (int32_t row = 0; row < 2; ++row) {
-    largest[row] = fmaxf(largest[row], __shfl_xor_sync(ALL_LANES, largest[row], 1));
-    largest[row] = fmaxf(largest[row], __shfl_xor_sync(ALL_LANES, largest[row], 2));
     const float base = now.bases[row];
-    const bool moves_here =
-        base == KVF_NO_SCORE ? largest[row] != KVF_NO_SCORE : (largest[row] - base) * by > SLACK;
-    moves[row] = moves_here ? kvf_quick_exp2((base - largest[row]) * by) : 1.0f;
+    const bool moves_here = (largest[row] - base) * by > SLACK; /* not where both are of no score */
+    const float power = kvf_quick_exp2((base - largest[row]) * by);
+    moves[row] = moves_here ? power : 1.0f;
     now.bases[row] = moves_here ? largest[row] : base;
     now.totals[row] *= moves[row];
     moved |= moves_here;
@@ -467,6 +496,7 @@ KVF_INLINE bool weigh(const kvf_paged_attention_params &p, working_set &w, const
       SCORE(row, i) = weight;
     }
   }
+  kvf_settle(scores, CHUNK); /* not behind the wait for the sums */
   return __any_sync(ALL_LANES, moved) != 0;
 #undef SCORE
 #undef COLUMN
@@ -541,7 +571,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, const
       put_results(p, row, element, results);
     } else {
       float *to =
-          split_row(p, t.tile, row.token, row.head, t.split) + element * p.workspace.stride[3];
+          split_row(p, t.tile, row.token, row.head, t.split) + (element)*p.workspace.stride[3];
 #pragma unroll
       for (int32_t k = 0; k < 8; ++k) {
         to[k * p.workspace.stride[3]] = results[k];
@@ -593,12 +623,15 @@ KVF_INLINE void multiply(const kvf_paged_attention_params &p, working_set &w, ui
         kvf_arrive(EMPTY + slot, WARP + 2 * GROUP);
       }
       const bool moved = weigh(p, w, view, chunk, lane, scores, now, moves);
-      kvf_end_wgmma(now.sums, SIZE);
+      if (moved) { /* each with a wait of its own: ptxas would put one of both ahead of the powers
+                    */
+        kvf_end_wgmma<1>(now.sums, SIZE);
+        move(moves, now.sums);
+      } else {
+        kvf_end_wgmma<2>(now.sums, SIZE);
+      }
       if (chunk + 1 < chunks) {
         kvf_arrive(EMPTY + 2 + 1 - slot, WARP + 2 * GROUP);
-      }
-      if (moved) {
-        move(moves, now.sums);
       }
       pack(scores, weights);
     }
@@ -614,11 +647,11 @@ KVF_INLINE void multiply(const kvf_paged_attention_params &p, working_set &w, ui
 /* One unit of work. */
 KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const task &t = w.now;
+  const uint32_t chunks =
+      (uint32_t)((t.tile.end - t.tile.begin + CHUNK - 1) / CHUNK); /* lengths are int32 */
   const int32_t lane = (int32_t)(kvf_thread_anew() % WARP);
   const int32_t warp = __shfl_sync(ALL_LANES, (int32_t)threadIdx.x / WARP,
                                    0); /* the same in all lanes, as the compiler sees */
-  const uint32_t chunks =
-      (uint32_t)((t.tile.end - t.tile.begin + CHUNK - 1) / CHUNK); /* lengths are int32 */
   if (warp >= 8) {
     kvf_fewer_registers<FILL_REGISTERS>();
     fill(p, w, chunks, (uint32_t)warp % 2, (uint32_t)warp / 2 % 2, lane);

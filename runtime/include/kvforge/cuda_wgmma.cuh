@@ -55,22 +55,26 @@ KVF_INLINE void kvf_commit_wgmma() {
   asm volatile("wgmma.commit_group.sync.aligned;" : : : "memory");
 }
 
-/* Waits for all; the sums are not touched before. */
-KVF_INLINE void kvf_end_wgmma(float (*d)[4], int32_t columns) {
-  asm volatile("wgmma.wait_group.sync.aligned 0;" : : : "memory");
+/* Numbers as they are here: what they are computed from is read before what follows, which is done
+ * with them. */
+KVF_INLINE void kvf_settle(float (*d)[4], int32_t columns) {
 #pragma unroll
   for (int32_t i = 0; i < columns / 2; ++i) {
     asm volatile("" : "+f"(d[i / 4][i % 4]) : : "memory");
   }
 }
 
+/* Waits for all; the sums are not touched before. Compilers make one of two at the ends of a branch
+ * unless they have another PLACE. */
+template <int32_t PLACE = 0> KVF_INLINE void kvf_end_wgmma(float (*d)[4], int32_t columns) {
+  asm volatile("wgmma.wait_group.sync.aligned 0; // %0" : : "n"(PLACE) : "memory");
+  kvf_settle(d, columns);
+}
+
 /* Waits for all but what the last kvf_commit_wgmma() ended; the sums are of what is over. */
 KVF_INLINE void kvf_end_earlier_wgmma(float (*d)[4], int32_t columns) {
   asm volatile("wgmma.wait_group.sync.aligned 1;" : : : "memory");
-#pragma unroll
-  for (int32_t i = 0; i < columns / 2; ++i) {
-    asm volatile("" : "+f"(d[i / 4][i % 4]) : : "memory");
-  }
+  kvf_settle(d, columns);
 }
 
 /* Where rows are, `offset` bytes from the first, and how: their swizzle, 1,024 bytes from 8 of them
@@ -133,25 +137,27 @@ KVF_INLINE uint64_t kvf_wgmma_rows(const void *first, uint32_t offset, uint32_t 
                  : "l"(kvf_wgmma_rows(a, offset, 0)), "l"(kvf_wgmma_rows(rows, offset, 0)),        \
                    "r"((int32_t)adds));                                                            \
   }                                                                                                \
-  /* B is 16 rows of 64 columns. */                                                                \
-  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows) {   \
+  /* B is 16 rows of 64 columns, so many bytes behind. */                                          \
+  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,     \
+                                      uint32_t offset) {                                           \
     asm volatile("{.reg .pred add;\n\tsetp.eq.u32 add, 0, 0;\n\t"                                  \
                  "wgmma.mma_async.sync.aligned.m64n64k16.f32." #type "." #type                     \
                  " {" KVF_WGMMA_TEN() KVF_WGMMA_TEN(1)                                             \
                      KVF_WGMMA_TEN(2) "%30, %31}, {%32, %33, %34, %35}, %36, add, 1, 1, 1;}"       \
                  : KVF_WGMMA_64_COLUMNS(d)                                                         \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, 0)));   \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]),                                     \
+                   "l"(kvf_wgmma_rows(rows, offset, 0)));                                          \
   }                                                                                                \
   /* Of 128 columns: 64, and behind `next` bytes 64 more. */                                       \
   KVF_INLINE void kvf_wgmma_128_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,    \
-                                       uint32_t next) {                                            \
+                                       uint32_t offset, uint32_t next) {                           \
     asm volatile(                                                                                  \
         "{.reg .pred add;\n\tsetp.eq.u32 add, 0, 0;\n\t"                                           \
         "wgmma.mma_async.sync.aligned.m64n128k16.f32." #type "." #type " {" KVF_WGMMA_TEN()        \
             KVF_WGMMA_TEN(1) KVF_WGMMA_TEN(2) KVF_WGMMA_TEN(3) KVF_WGMMA_TEN(4)                    \
                 KVF_WGMMA_TEN(5) "%60, %61, %62, %63}, {%64, %65, %66, %67}, %68, add, 1, 1, 1;}"  \
         : KVF_WGMMA_128_COLUMNS(d)                                                                 \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, 0, next)));         \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(kvf_wgmma_rows(rows, offset, next)));    \
   }                                                                                                \
   /* Of 256: four times 64. */                                                                     \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
@@ -183,7 +189,8 @@ template <uint32_t COUNT> KVF_INLINE void kvf_fewer_registers() {}
 KVF_INLINE void kvf_show_to_wgmma() {}
 KVF_INLINE void kvf_begin_wgmma() {}
 KVF_INLINE void kvf_commit_wgmma() {}
-KVF_INLINE void kvf_end_wgmma(float (*)[4], int32_t) {}
+KVF_INLINE void kvf_settle(float (*)[4], int32_t) {}
+template <int32_t PLACE = 0> KVF_INLINE void kvf_end_wgmma(float (*)[4], int32_t) {}
 KVF_INLINE void kvf_end_earlier_wgmma(float (*)[4], int32_t) {}
 
 /* Element `k` of a row behind the one that is given; the hardware swizzles by bits of addresses. */
@@ -259,12 +266,15 @@ KVF_INLINE void kvf_wgmma_words(uint32_t (&words)[4], const void *a) {
     kvf_wgmma_emulated(d, words, static_cast<const char *>(rows) + offset, 0, 128, true,           \
                        kvf_f32_from_##type);                                                       \
   }                                                                                                \
-  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows) {   \
-    kvf_wgmma_emulated(d, a, rows, 0, 64, false, kvf_f32_from_##type);                             \
+  KVF_INLINE void kvf_wgmma_64_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,     \
+                                      uint32_t offset) {                                           \
+    kvf_wgmma_emulated(d, a, static_cast<const char *>(rows) + offset, 0, 64, false,               \
+                       kvf_f32_from_##type);                                                       \
   }                                                                                                \
   KVF_INLINE void kvf_wgmma_128_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,    \
-                                       uint32_t next) {                                            \
-    kvf_wgmma_emulated(d, a, rows, next, 128, false, kvf_f32_from_##type);                         \
+                                       uint32_t offset, uint32_t next) {                           \
+    kvf_wgmma_emulated(d, a, static_cast<const char *>(rows) + offset, next, 128, false,           \
+                       kvf_f32_from_##type);                                                       \
   }                                                                                                \
   KVF_INLINE void kvf_wgmma_##type(float (*d)[4], const uint32_t (&a)[4], const void *rows,        \
                                    uint32_t next) {                                                \
