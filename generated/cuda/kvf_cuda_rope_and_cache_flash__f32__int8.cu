@@ -448,59 +448,6 @@ KVF_INLINE void write_turned(const kvf_rope_and_cache_flash_params &p, const row
   }
 }
 
-/* What a lane has of what rows share: the weights of its chunks, and the angles of the pairs in
- * them. */
-struct shared_numbers {
-  float4 weights[2 * WIDE / 4];
-  float4 cosines[WIDE / 4];
-  float4 sines[WIDE / 4];
-};
-
-/* Whether queries are as most are: of pairs in halves of the whole head, written as they are read,
- * and rounded. */
-KVF_INLINE bool is_usual(const kvf_rope_and_cache_flash_params &p) {
-  return p.is_neox && p.rotary_dim == p.head_size && p.q_becomes == KVF_QUERY_SCALAR;
-}
-
-KVF_INLINE shared_numbers find_numbers(const kvf_rope_and_cache_flash_params &p,
-                                       const lane_part &part, const float4 *weights,
-                                       const float4 *angles, bool norms) {
-  const uint32_t apart = (uint32_t)p.head_size / 8;
-  shared_numbers found = {};
-#pragma unroll
-  for (uint32_t i = 0; i < WIDE / 4; ++i) {
-    if (norms) {
-      found.weights[i] = weights[part.first + i * apart];
-      found.weights[WIDE / 4 + i] = weights[part.second + i * apart];
-    }
-    found.cosines[i] = angles[part.first + i * (apart / 2)];
-    found.sines[i] = angles[apart + part.first + i * (apart / 2)];
-  }
-  return found;
-}
-
-/* A usual query, as write_turned() would have it: without a question to the parameters, by numbers
- * in registers. */
-KVF_INLINE void write_usual_query(const kvf_rope_and_cache_flash_params &p, const chunks &held,
-                                  const shared_numbers &numbers, bool there, uint32_t apart,
-                                  float *out, bool norms) {
-  float a[WIDE];
-  float b[WIDE];
-  widen(held.first, a);
-  widen(held.second, b);
-  if (norms) {
-    const float sum = there ? kvf_sum_part(a, b) : 0.0f;
-    const float factor = kvf_norm_factor(kvf_fold_lanes(sum, blockDim.x), p.head_size, p.eps);
-    norm(factor, numbers.weights, 1, a);
-    norm(factor, numbers.weights + WIDE / 4, 1, b);
-  }
-  rotate_halves(numbers.cosines, numbers.sines, 1, a, b);
-  if (there) {
-    store(a, out);
-    store(b, out + apart);
-  }
-}
-
 /* A value, by as many lanes. */
 KVF_INLINE void write_value(const row &what, const chunks &held, uint32_t apart) {
   const uint32_t at = threadIdx.x * WIDE;
@@ -633,59 +580,21 @@ KVF_INLINE void write_token_wide(const kvf_rope_and_cache_flash_params &p, int64
     uint32_t head = base + own - least - rows.queries;
     const float *from = find_from(p.query, token, head + AHEAD * step) + lane.part.first * WIDE;
     uint64_t at_out = (uint64_t)offset_of(p.q_out, token, head);
-    if (is_usual(p)) {
-      float *const out = static_cast<float *>(p.q_out.data) + lane.part.first * WIDE;
-      if (p.norms_q) {
-        const shared_numbers numbers =
-            find_numbers(p, lane.part, shared + p.head_size / 4, angles, true);
-        for (; base < rows.end; base += step) {
-          kvf_wait_for_earlier_copies();
-          const chunks held = take(asked + turn);
-          if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
-            ask(from, lane.apart, asked + turn);
-          }
-          kvf_end_copies();
-          turn ^= 2 * WORDS * 32;
-          const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
-          write_usual_query(p, held, numbers, there, lane.apart, out + at_out, true);
-          head += step;
-          from += (int64_t)(step * (uint64_t)p.query.stride[1]);
-          at_out += step * (uint64_t)p.q_out.stride[1];
-        }
-      } else {
-        const shared_numbers numbers = find_numbers(p, lane.part, shared, angles, false);
-        for (; base < rows.end; base += step) {
-          kvf_wait_for_earlier_copies();
-          const chunks held = take(asked + turn);
-          if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
-            ask(from, lane.apart, asked + turn);
-          }
-          kvf_end_copies();
-          turn ^= 2 * WORDS * 32;
-          const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
-          write_usual_query(p, held, numbers, there, lane.apart, out + at_out, false);
-          head += step;
-          from += (int64_t)(step * (uint64_t)p.query.stride[1]);
-          at_out += step * (uint64_t)p.q_out.stride[1];
-        }
+    for (; base < rows.end; base += step) {
+      kvf_wait_for_earlier_copies();
+      const chunks held = take(asked + turn);
+      if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
+        ask(from, lane.apart, asked + turn);
       }
-    } else {
-      for (; base < rows.end; base += step) {
-        kvf_wait_for_earlier_copies();
-        const chunks held = take(asked + turn);
-        if (lane.has_part && head + AHEAD * step < (uint32_t)p.num_q_heads) {
-          ask(from, lane.apart, asked + turn);
-        }
-        kvf_end_copies();
-        turn ^= 2 * WORDS * 32;
-        const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
-        const row what = find_row(p, QUERY, head, there);
-        write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles,
-                     (int64_t)at_out);
-        head += step;
-        from += (int64_t)(step * (uint64_t)p.query.stride[1]);
-        at_out += step * (uint64_t)p.q_out.stride[1];
-      }
+      kvf_end_copies();
+      turn ^= 2 * WORDS * 32;
+      const bool there = lane.has_part && head < (uint32_t)p.num_q_heads;
+      const row what = find_row(p, QUERY, head, there);
+      write_turned(p, what, held, lane.part, token, shared + p.head_size / 4, angles,
+                   (int64_t)at_out);
+      head += step;
+      from += (int64_t)(step * (uint64_t)p.query.stride[1]);
+      at_out += step * (uint64_t)p.q_out.stride[1];
     }
     __syncwarp(); /* until all have read the angles */
   }
