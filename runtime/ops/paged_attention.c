@@ -476,7 +476,7 @@ static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params
                            .block = {threads, 1, 1},
                            .shared_bytes = has_many_rows(variant) ? (uint32_t)shared : 0};
   return run_cuda(check, variant, params, &of_one, &of_one,
-                  (few > 0 ? few : params->split_tokens) * params->num_q_heads, false);
+                  (few > 0 ? few : params->split_tokens) * params->num_q_heads, true);
 }
 
 /* Apart from its caller, whose stack is that of calls on the CPU, too. */
