@@ -1924,8 +1924,7 @@ pub fn merge_attn_states(
 /// to 2^-8 of the sum over p of e^a[p] / total * |V[p]|, besides. The first such call asks Linux
 /// for the unit, for the whole process: from then on a stack for signal handlers needs room for
 /// another 8 KiB. While it is at work a thread has 128 to 576 KiB of memory from aligned_alloc()
-/// besides; one that gets none goes without the
-/// unit. KVFORGE_ISA=avx512 leaves the unit out.
+/// besides; one that gets none goes without the unit. KVFORGE_ISA=avx512 leaves the unit out.
 ///
 /// On CUDA from compute capability 8.0 on, heads of 64, 128 or 256 f16 or bf16
 /// elements, or codes of 8 bits for queries of those (of 256: fp8_e4m3), or nvfp4 of 128 in tiles
