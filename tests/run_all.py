@@ -3,10 +3,10 @@ What failed suites say of it stands right before, behind the table of all.
 
     python3 tests/run_all.py --build-dir=build --isas=baseline,avx2 build/cuda/*.resources.txt
 
-`ninja test` builds what the suites need and calls this. One suite more runs at a time than there are
-cores, since some wait for other processes; the output of each is shown when it is through, and the
-counts are read from it. While nothing is through, a line says what runs and how far it is: on a
-terminal at once and in place, elsewhere every 30 seconds. Standard library only.
+`ninja test` builds what the suites need and calls this. As many suites run at a time as there are
+cores; the output of each is shown when it is through, and the counts are read from it. While nothing
+is through, a line says what runs and how far it is: on a terminal at once and in place, elsewhere every
+30 seconds. Standard library only.
 """
 
 from __future__ import annotations
@@ -288,10 +288,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(ROOT)
 
     wanted = suites(options)
-    workers = min(len(os.sched_getaffinity(0)) + 1, len(wanted))
-    print(f"{len(wanted)} suites, {workers} at a time", flush=True)
+    cores = len(os.sched_getaffinity(0))
+    print(f"{len(wanted)} suites, {min(cores, len(wanted))} at a time", flush=True)
     progress = Progress(len(wanted))
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(cores) as pool:
         futures = {pool.submit(progress.run, suite): suite for suite in wanted}
         for future in progress.completed(futures):
             print(f"\n---- {futures[future].name} ----\n{future.result().text}", end="", flush=True)
