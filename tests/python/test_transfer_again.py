@@ -117,7 +117,7 @@ def test_a_process_that_was_started_anew(make: Make) -> None:
     assert receiver.endpoint.peer_at(*address) == old.name
     old.die()
     assert soon(lambda: receiver.endpoint.peer_at(*address) is None)
-    with pytest.raises(transfer.PeerLost, match="it was cut|silent for"):  # on a busy machine
+    with pytest.raises(transfer.PeerLost, match=r"it was cut|silent for"):  # on a busy machine
         receiver.endpoint.fetch(old.name, "key", SLOTS)
     new = make()
     new.endpoint.listen(*address)
