@@ -696,7 +696,9 @@ def test_a_new_op_builds_at_once(tree: Path) -> None:
     )
     assert made.returncode == 0, made.stderr
     try:
-        done = run_in(tree, "--no-cuda", "--ops=scale_it", "--isas=baseline", "build/kvf_tests", **QUICK)
+        done = run_in(
+            tree, "--no-cuda", "--ops=scale_it", "--isas=baseline", "build/kvf_tests", **QUICK
+        )
         if "no CUnit" in done.stdout:
             pytest.skip("no CUnit")
         assert done.returncode == 0, done.stdout + done.stderr
