@@ -4,16 +4,19 @@
 
 The op is concat_and_cache_mla_rope_fused on one token, so that the work itself is next to nothing.
 Rows that do nothing with the same arguments show what TVM-FFI and torch cost by themselves. All rows
-are measured in turns in one run; a figure is the median of the rounds.
+are measured in turns in one run; a figure is the median of the rounds. A prepared call has its tensors,
+or is given others in place of three by name.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import inspect
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,6 +30,7 @@ from kvforge import _library
 BARE = "C call"
 TVM_FFI_NOTHING, TORCH_NOTHING = "TVM-FFI, nothing", "torch.ops, nothing"
 CUSTOM_OP = "torch custom_op, nothing"
+PREPARED, WITH_THREE = "kvforge.prepare", "the same, three others"
 SIGNATURE = (
     "(Tensor positions, Tensor! q_pe, Tensor! k_pe, Tensor kv_c, Tensor cos_sin_cache, "
     "bool is_neox, Tensor slot_mapping, Tensor! kv_cache, str kv_cache_dtype, "
@@ -107,8 +111,12 @@ def rows() -> dict[str, Timer]:
         "torch.ops": torch.ops._C_cache_ops.concat_and_cache_mla_rope_fused,
         CUSTOM_OP: custom_op_nothing(),
     }
+    op = ways["kvforge.ops"]
+    call = kvforge.prepare(op, *values)
+    three = dict(list(zip(inspect.signature(op).parameters, values, strict=False))[1:4])
     timers: dict[str, Timer] = {BARE: lambda calls: float(module["bare_call"](calls, *values))}
-    return timers | {name: timer(function, values) for name, function in ways.items()}
+    timers |= {name: timer(function, values) for name, function in ways.items()}
+    return timers | {PREPARED: timer(call, ()), WITH_THREE: timer(partial(call, **three), ())}
 
 
 def measure(timers: dict[str, Timer], calls: int, rounds: int) -> dict[str, float]:
@@ -130,7 +138,7 @@ def table(found: dict[str, float]) -> Table:
         shown.add_column(head, justify="left" if head == "way" else "right")
     for name, value in found.items():
         rest = f"{value - found[own[name]]:.2f}" if name in own else ""
-        times = f"{found[CUSTOM_OP] / value:.1f} times" if name in own else ""
+        times = f"{found[CUSTOM_OP] / value:.1f} times" if name in (*own, PREPARED) else ""
         shown.add_row(name, f"{value:.2f}", rest, times)
     return shown
 

@@ -12,6 +12,9 @@ CUDA work goes to the caller's current stream: torch's if the call has CUDA tens
 CuPy's if the op writes to arrays of CuPy, else the one that `tvm_ffi.use_raw_stream` has set.
 `set_programmatic` has small calls that follow each other begin before the one in front has ended.
 
+A call that is made again and again on the same shapes is checked once by `prepare`, and then launched,
+on these arrays or on others.
+
 Large calls on the CPU are divided among the calling thread and a small team that all callers share:
 as many threads as this process has CPUs, or KVFORGE_NUM_THREADS, or `set_num_threads`; `torch.ops`
 follow `torch.set_num_threads`. A forked process has a team of its own, and where no thread can be had
@@ -56,11 +59,13 @@ from kvforge._library import (
 )
 from kvforge._load import load
 from kvforge._ninja import BuildError
+from kvforge._prepared import Prepared, prepare
 from kvforge._variant import build_missing, build_variant, jit
 
 __all__ = [
     "BuildError",
     "Machine",
+    "Prepared",
     "Variant",
     "build_variant",
     "clear_faults",
@@ -71,6 +76,7 @@ __all__ = [
     "load",
     "machine",
     "ops",
+    "prepare",
     "set_num_threads",
     "set_programmatic",
     "variants",

@@ -58,6 +58,14 @@ def _meet(torch: Any) -> None:
         TENSOR = torch.Tensor
 
 
+def met() -> Any:
+    """torch, if it has been imported; C knows its tensors then, if it can."""
+    torch = sys.modules.get("torch")
+    if torch is not None and TENSOR is None and hasattr(torch, "Tensor"):
+        _meet(torch)
+    return torch
+
+
 def adapt(
     op: Call,
     call: Call,
@@ -71,19 +79,17 @@ def adapt(
     `op` is the function of kvforge.ops, `call` what it calls, `outputs` names the arguments that the op
     writes to, `tells` those whose arrays tell the stream. A `device` is the one to run on.
     """
-    torch = sys.modules.get("torch")
-    if torch is not None and TENSOR is None and hasattr(torch, "Tensor"):
-        _meet(torch)
+    torch = met()
     written: list[Any] = []
     adapted = []
     for name, value in zip(op.__code__.co_varnames, arguments, strict=False):
         what, into = f"{op.__name__}: {name}", written if name in outputs else None
         if isinstance(value, list | tuple | tvm_ffi.Array | tvm_ffi.List):
-            items = [_adapt_one(what, item, into) for item in value]
+            items = [adapt_one(what, item, into) for item in value]
             same = all(map(operator.is_, items, value))
             adapted.append(value if same else items)
         else:
-            adapted.append(_adapt_one(what, value, into))
+            adapted.append(adapt_one(what, value, into))
         if name in tells:
             for item in value if type(value) in LISTS else (value,):
                 call = on_its_stream(call, item)
@@ -98,7 +104,7 @@ def adapt(
         retry(op, call, error, tuple(adapted))
 
 
-def _adapt_one(what: str, value: Any, written: list[Any] | None) -> Any:
+def adapt_one(what: str, value: Any, written: list[Any] | None) -> Any:
     """The array that goes to TVM-FFI in place of this one. An output that autograd is to know of joins
     `written`; for an input that is None. Raises for what no op can use."""
     numpy, torch, jax = map(sys.modules.get, ("numpy", "torch", "jax"))
@@ -188,11 +194,11 @@ def on_its_stream(call: Call, value: Any) -> Call:
     return call
 
 
-def _on_cupys(call: Call, device: int, *arguments: Any) -> None:
+def _on_cupys(call: Callable[..., Any], device: int, *arguments: Any) -> Any:
     """A call on the stream that is CuPy's current one on a device."""
     stream = sys.modules["cupy"].cuda.get_current_stream(device)
     with tvm_ffi.use_raw_stream(tvm_ffi.device("cuda", device), stream.ptr):
-        call(*arguments)
+        return call(*arguments)
 
 
 def check_list(what: str, value: Any) -> None:
@@ -233,6 +239,27 @@ def _export(value: Any) -> Any:
     return tensor
 
 
+def hold(what: str, value: Any, written: bool) -> Any:
+    """An array that outlasts a call: torch's handle, whose tensor the caller keeps, or a tensor of
+    TVM-FFI. Raises for what no op can use, and for an input that an op would have made real."""
+    torch = met()
+    if adapt_one(what, value, [] if written else None) is not value:
+        raise TypeError(f"{what}: got {NEGATED}")
+    if torch is not None and isinstance(value, torch.Tensor):
+        if TENSOR is None:
+            raise NotImplementedError(
+                f"{what}: got a torch tensor of a torch that tells C nothing of them, want another "
+                "library's array"
+            )
+        return value._cdata
+    if reason := refusal(value):
+        raise TypeError(f"{what}: got {reason}")
+    if not hasattr(value, "__dlpack__"):
+        raise TypeError(f"{what}: got {type(value).__name__}, want an array")
+    exported = _export(value)
+    return exported if isinstance(exported, tvm_ffi.Tensor) else tvm_ffi.from_dlpack(exported)
+
+
 def refusal(value: Any) -> str:
     """What about an array cannot be used in any op, as "got, want"; or ""."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
@@ -263,7 +290,7 @@ def retry(
 
     TypeError for an array that no op can use, in place of its library's own words. Else, when its
     library refused to export an array, calls again with every such array exported by hand; writable
-    arrays alone are outputs then: _adapt_one() has been before. Else the error itself.
+    arrays alone are outputs then: adapt_one() has been before. Else the error itself.
     """
     for name, value in zip(op.__code__.co_varnames, arguments, strict=False):
         for item in value if isinstance(value, list | tuple) else (value,):

@@ -9,6 +9,8 @@
  * handles, the attribute _cdata, and True behind the arguments: then torch is asked about them and
  * told what is written, and the stream is torch's. If one cannot be used as it lies, nothing is
  * done and the result is True instead of None. TVM-FFI releases the GIL around calls.
+ *
+ * kvforge__prepare makes a function of a call in place of making it: see bound.h.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <stdatomic.h>
@@ -19,7 +21,7 @@
 #include <tvm/ffi/c_api.h>
 #include <tvm/ffi/extra/c_env_api.h>
 
-#include "kvforge/kvforge.h"
+#include "bound.h"
 #include "torch_tensors.h"
 
 enum { MAX_ARGUMENTS = 32, MAX_STRING = 128 };
@@ -133,7 +135,7 @@ static bool decode(const TVMFFIAny *any, decoded *storage, kvf_value *value) {
  * reading the debug information of all that the process has loaded, which with torch is more than a
  * second of the first error, and would name functions of this file alone.
  */
-static void raise_error(const char *kind, const char *message) {
+void kvf_raise(const char *kind, const char *message) {
   const TVMFFIByteArray words[3] = {{kind, strlen(kind)}, {message, strlen(message)}, {"", 0}};
   TVMFFIObjectHandle error = NULL;
   if (TVMFFIErrorCreate(&words[0], &words[1], &words[2], &error) == 0) {
@@ -164,9 +166,9 @@ static const char *error_kind(kvf_status status) {
 }
 
 /* Success, or the error of a refused call. */
-static int report(kvf_status status) {
+int kvf_report(kvf_status status) {
   if (status != KVF_OK) {
-    raise_error(error_kind(status), kvf_last_error());
+    kvf_raise(error_kind(status), kvf_last_error());
     return -1;
   }
   return 0;
@@ -262,13 +264,16 @@ static bool has_nul(const TVMFFIAny *any) {
 /* ---- torch's tensors, by their handles
  * ---------------------------------------------------------- */
 
-static bool see(const TVMFFIAny *any, bool written, DLTensor *view) {
-  return any->type_index == kTVMFFIInt &&
-         kvf_torch_see((const void *)(intptr_t)any->v_int64, written, view);
+bool kvf_see(const TVMFFIAny *any, bool written, DLTensor *view) {
+  const DLTensor *tensor = as_tensor(any);
+  if (tensor != NULL) {
+    *view = *tensor;
+  }
+  return tensor != NULL || (any->type_index == kTVMFFIInt &&
+                            kvf_torch_see((const void *)(intptr_t)any->v_int64, written, view));
 }
 
-/* The handles of a list, or the one that is no list. */
-static const TVMFFIAny *handles_of(const TVMFFIAny *any, int64_t *count) {
+const TVMFFIAny *kvf_items_of(const TVMFFIAny *any, int64_t *count) {
   *count = 1;
   if (any->type_index != kTVMFFIArray && any->type_index != kTVMFFIList) {
     return any;
@@ -282,7 +287,7 @@ static const TVMFFIAny *handles_of(const TVMFFIAny *any, int64_t *count) {
 /* A list of tensors: the addresses of views, which stand behind them in one piece of memory. */
 static bool see_list(const TVMFFIAny *any, bool written, decoded *storage, kvf_value *value) {
   int64_t size = 0;
-  const TVMFFIAny *handles = handles_of(any, &size);
+  const TVMFFIAny *handles = kvf_items_of(any, &size);
   if (handles == any) {
     return false;
   }
@@ -294,7 +299,7 @@ static bool see_list(const TVMFFIAny *any, bool written, decoded *storage, kvf_v
   DLTensor *views = (DLTensor *)(void *)(storage->tensors + size);
   for (int64_t i = 0; i < size; ++i) {
     storage->tensors[i] = &views[i];
-    if (!see(&handles[i], written, &views[i])) {
+    if (!kvf_see(&handles[i], written, &views[i])) {
       return false;
     }
   }
@@ -314,14 +319,14 @@ static bool decode_handles(const kvf_argument *argument, const TVMFFIAny *any, d
     return see_list(any, argument->mutated, storage, value);
   }
   *value = (kvf_value){.kind = KVF_KIND_TENSOR, .as.tensor = &storage->as.view};
-  return see(any, argument->mutated, &storage->as.view);
+  return kvf_see(any, argument->mutated, &storage->as.view);
 }
 
 /* Tells autograd of all that an op is going to write. */
 static void tell_written(const kvf_op *op, const TVMFFIAny *arguments, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
     int64_t size = 0;
-    const TVMFFIAny *handles = handles_of(&arguments[i], &size);
+    const TVMFFIAny *handles = kvf_items_of(&arguments[i], &size);
     for (int64_t k = 0; op->arguments[i].mutated && k < size; ++k) {
       if (handles[k].type_index == kTVMFFIInt) {
         kvf_torch_written((const void *)(intptr_t)handles[k].v_int64);
@@ -330,18 +335,30 @@ static void tell_written(const kvf_op *op, const TVMFFIAny *arguments, int32_t c
   }
 }
 
-static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
+/* Makes a call, or prepares it: then `prepared` is an address. */
+static kvf_status make(const kvf_op *op, const kvf_exec *exec, const kvf_value *values,
+                       int32_t count, kvf_prepared **prepared) {
+  return prepared != NULL ? kvf_prepare_call(op, exec, values, count, prepared)
+                          : kvf_call(op, exec, values, count);
+}
+
+/* What an op does with its arguments: whether a device is `placed` behind them, and whether there
+ * may be handles in place of tensors. To `bind` is to make a function of the call as the result. */
+typedef struct manner {
+  bool placed;
+  bool torchs;
+  bool bind;
+} manner;
+
+static int carry_out(const kvf_op *op, manner how, const TVMFFIAny *arguments, int32_t count,
+                     TVMFFIAny *result) {
   kvf_value values[MAX_ARGUMENTS] = {{.kind = KVF_KIND_NONE}};
   decoded storage[MAX_ARGUMENTS];
   char message[256];
-  const bool more = count == op->num_arguments + 1;
-  const bool placed = more && op->host_arguments;
-  const bool torchs = more && !placed && arguments[count - 1].type_index == kTVMFFIBool;
-  count -= placed || torchs;
   if (count > MAX_ARGUMENTS || count > op->num_arguments) {
     (void)snprintf(message, sizeof message, "%s: got %d arguments, want at most %d", op->name,
                    count, op->num_arguments);
-    raise_error("TypeError", message);
+    kvf_raise("TypeError", message);
     return -1;
   }
   int32_t read = 0;
@@ -349,7 +366,8 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   bool as_they_lie = true;
   for (; good && as_they_lie && read < count; ++read) {
     storage[read].tensors = NULL;
-    if (torchs && has_tensors(&op->arguments[read])) {
+    const bool absent = how.bind && arguments[read].type_index == kTVMFFINone;
+    if (how.torchs && !absent && has_tensors(&op->arguments[read])) {
       as_they_lie =
           decode_handles(&op->arguments[read], &arguments[read], &storage[read], &values[read]);
     } else {
@@ -361,7 +379,7 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
       (void)snprintf(message, sizeof message,
                      "%s: %s: got a string with a NUL in it, want one without", op->name,
                      op->arguments[i].name);
-      raise_error("ValueError", message);
+      kvf_raise("ValueError", message);
       free_lists(storage, read);
       return -1;
     }
@@ -370,22 +388,27 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
   bool raised = false;
   kvf_exec exec;
   if (good && as_they_lie) {
-    as_they_lie = placed ? on_cuda((int32_t)arguments[count].v_int64, false, &exec)
-                         : place_of(values, count, torchs, &exec);
+    as_they_lie = how.placed ? on_cuda((int32_t)arguments[count].v_int64, false, &exec)
+                             : place_of(values, count, how.torchs && !how.bind, &exec);
   }
   if (good && !as_they_lie) {
     result->type_index = kTVMFFIBool;
     result->v_int64 = 1;
     status = KVF_OK;
   } else if (good) {
-    if (torchs) {
+    if (how.torchs && !how.bind) {
       tell_written(op, arguments, count);
     }
-    status = kvf_call(op, &exec, values, count);
+    kvf_prepared *prepared = NULL;
+    kvf_prepared **kept = how.bind ? &prepared : NULL;
+    status = make(op, &exec, values, count, kept);
     const TVMFFIObjectHandle build = status == KVF_NOT_BUILT ? atomic_load(&builder) : NULL;
     if (build != NULL) {
       raised = build_missing(build) != 0;
-      status = raised ? status : kvf_call(op, &exec, values, count);
+      status = raised ? status : make(op, &exec, values, count, kept);
+    }
+    if (prepared != NULL) {
+      raised = kvf_bind(op, &exec, values, arguments, count, prepared, result) != 0;
     }
   }
   free_lists(storage, read);
@@ -394,17 +417,25 @@ static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVM
     (void)snprintf(message, sizeof message, "%s: %s: %s %s", op->name, op->arguments[read - 1].name,
                    no_memory ? "no memory for" : "cannot be read as",
                    wanted(&op->arguments[read - 1]));
-    raise_error(no_memory ? "MemoryError" : "TypeError", message);
+    kvf_raise(no_memory ? "MemoryError" : "TypeError", message);
     return -1;
   }
   if (status == KVF_INVALID_TYPE && lacks_arrays(op, values, count, message, sizeof message)) {
-    raise_error("TypeError", message);
+    kvf_raise("TypeError", message);
     return -1;
   }
   if (raised) {
     return -1;
   }
-  return report(status);
+  return kvf_report(status);
+}
+
+static int call(const kvf_op *op, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
+  const bool more = count == op->num_arguments + 1;
+  const bool placed = more && op->host_arguments;
+  const bool torchs = more && !placed && arguments[count - 1].type_index == kTVMFFIBool;
+  return carry_out(op, (manner){.placed = placed, .torchs = torchs}, arguments,
+                   count - (placed || torchs), result);
 }
 
 #define KVF_OP(ns, name)                                                                           \
@@ -445,7 +476,7 @@ int __tvm_ffi_kvforge__variants(void *handle, const TVMFFIAny *arguments, int32_
   size_t size = 0;
   FILE *stream = open_memstream(&text, &size);
   if (stream == NULL) {
-    raise_error("MemoryError", "kvforge.variants");
+    kvf_raise("MemoryError", "kvforge.variants");
     return -1;
   }
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
@@ -482,7 +513,7 @@ int __tvm_ffi_kvforge__explain(void *handle, const TVMFFIAny *arguments, int32_t
   char text[2048];
   if (variant == NULL) {
     (void)snprintf(text, sizeof text, "%s: no op has this variant", symbol ? symbol : "?");
-    raise_error("ValueError", text);
+    kvf_raise("ValueError", text);
     return -1;
   }
   const bool runs = kvf_variant_built(variant) || kvf_prepare(variant, 0) == KVF_OK;
@@ -534,7 +565,7 @@ int __tvm_ffi_kvforge__faults(void *handle, const TVMFFIAny *arguments, int32_t 
       clear ? kvf_cuda_clear_faults(device, &faults) : kvf_cuda_fault_count(device, &faults);
   result->type_index = kTVMFFIInt;
   result->v_int64 = (int64_t)faults;
-  return report(status);
+  return kvf_report(status);
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__free_workspaces(void *handle, const TVMFFIAny *arguments,
@@ -545,7 +576,7 @@ int __tvm_ffi_kvforge__free_workspaces(void *handle, const TVMFFIAny *arguments,
                                        TVMFFIAny *result) {
   (void)handle;
   result->type_index = kTVMFFINone;
-  return report(kvf_cuda_free_workspaces(count > 0 ? (int32_t)arguments[0].v_int64 : 0));
+  return kvf_report(kvf_cuda_free_workspaces(count > 0 ? (int32_t)arguments[0].v_int64 : 0));
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__num_threads(void *handle, const TVMFFIAny *arguments,
@@ -593,7 +624,7 @@ int __tvm_ffi_kvforge__retag(void *handle, const TVMFFIAny *arguments, int32_t c
   (void)result;
   const DLTensor *tensor = count == 2 ? as_tensor(&arguments[0]) : NULL;
   if (tensor == NULL) {
-    raise_error("TypeError", "kvforge.retag: want a tensor and a type code");
+    kvf_raise("TypeError", "kvforge.retag: want a tensor and a type code");
     return -1;
   }
   ((DLTensor *)(uintptr_t)tensor)->dtype.code = (uint8_t)arguments[1].v_int64;
@@ -614,35 +645,89 @@ int __tvm_ffi_kvforge__torch(void *handle, const TVMFFIAny *arguments, int32_t c
   return 0;
 }
 
+int kvf_return_function(void *self, TVMFFISafeCallType body, void (*end)(void *),
+                        TVMFFIAny *result) {
+  TVMFFIObjectHandle function = NULL;
+  const int code = TVMFFIFunctionCreate(self, body, end, &function);
+  if (code == 0) {
+    result->type_index = kTVMFFIFunction;
+    result->v_obj = function;
+  } else if (end != NULL) {
+    end(self);
+  }
+  return code;
+}
+
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments,
                                              int32_t count, TVMFFIAny *result);
 
-/* The function <namespace>__<op> of any op of the registry, those of modules included. */
-int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments, int32_t count,
-                          TVMFFIAny *result) {
-  (void)handle;
+/* The op that an argument names, <namespace>__<op>, those of modules included; else NULL, and an
+ * error has been raised. */
+static const kvf_op *named_op(const TVMFFIAny *argument) {
   char wanted[256];
   char name[256];
-  if (count != 1 || as_string(&arguments[0], wanted, sizeof wanted) == NULL) {
-    raise_error("TypeError", "kvforge.op: want a name");
-    return -1;
+  if (as_string(argument, wanted, sizeof wanted) == NULL) {
+    kvf_raise("TypeError", "kvforge.op: want a name");
+    return NULL;
   }
   for (int32_t i = 0; i < kvf_num_ops(); ++i) {
     const kvf_op *op = kvf_get_op(i);
     (void)snprintf(name, sizeof name, "%s__%s", op->ns, op->name);
     if (strcmp(name, wanted) == 0) {
-      TVMFFIObjectHandle function = NULL;
-      const int code = TVMFFIFunctionCreate((void *)(uintptr_t)op, call_op, NULL, &function);
-      if (code == 0) {
-        result->type_index = kTVMFFIFunction;
-        result->v_obj = function;
-      }
-      return code;
+      return op;
     }
   }
   (void)snprintf(name, sizeof name, "kvforge.op: no op %.200s", wanted);
-  raise_error("AttributeError", name);
-  return -1;
+  kvf_raise("AttributeError", name);
+  return NULL;
+}
+
+/* The function of any op of the registry, by its name. */
+int __tvm_ffi_kvforge__op(void *handle, const TVMFFIAny *arguments, int32_t count,
+                          TVMFFIAny *result) {
+  (void)handle;
+  (void)count;
+  const kvf_op *op = named_op(&arguments[0]);
+  return op != NULL ? kvf_return_function((void *)(uintptr_t)op, call_op, NULL, result) : -1;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__arguments(void *handle, const TVMFFIAny *arguments,
+                                                    int32_t count, TVMFFIAny *result);
+
+/* The arguments of an op, by its name: "type name" per line, in the schema's words and order. */
+int __tvm_ffi_kvforge__arguments(void *handle, const TVMFFIAny *arguments, int32_t count,
+                                 TVMFFIAny *result) {
+  (void)handle;
+  (void)count;
+  char text[4096] = "";
+  size_t used = 0;
+  const kvf_op *op = named_op(&arguments[0]);
+  for (int32_t i = 0; op != NULL && i < op->num_arguments && used < sizeof text; ++i) {
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", i > 0 ? "\n" : "",
+                             op->arguments[i].type, op->arguments[i].name);
+  }
+  return op != NULL ? return_text(text, result) : -1;
+}
+
+TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__prepare(void *handle, const TVMFFIAny *arguments,
+                                                  int32_t count, TVMFFIAny *result);
+
+/*
+ * A function that makes a call of an op again and again: (name of the op, arguments), and a CUDA
+ * device behind these if the op's tensors are all the host's. A tensor is one of TVM-FFI, which is
+ * kept, or torch's handle, whose tensor the caller keeps. True in place of the function: what is
+ * torch's cannot be used as it lies.
+ */
+int __tvm_ffi_kvforge__prepare(void *handle, const TVMFFIAny *arguments, int32_t count,
+                               TVMFFIAny *result) {
+  (void)handle;
+  const kvf_op *op = named_op(&arguments[0]);
+  if (op == NULL) {
+    return -1;
+  }
+  const bool placed = op->host_arguments && count - 1 == op->num_arguments + 1;
+  const manner how = {.placed = placed, .torchs = true, .bind = true};
+  return carry_out(op, how, arguments + 1, count - 1 - placed, result);
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments,
@@ -655,10 +740,10 @@ int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments, int
   (void)result;
   char path[4096];
   if (count != 1 || as_string(&arguments[0], path, sizeof path) == NULL) {
-    raise_error("TypeError", "kvforge.load_module: want a path");
+    kvf_raise("TypeError", "kvforge.load_module: want a path");
     return -1;
   }
-  return report(kvf_load_module(path));
+  return kvf_report(kvf_load_module(path));
 }
 
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments,
@@ -671,7 +756,7 @@ int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments, int
   (void)result;
   const bool function = count == 1 && arguments[0].type_index == kTVMFFIFunction;
   if (!function && (count != 1 || arguments[0].type_index != kTVMFFINone)) {
-    raise_error("TypeError", "kvforge.set_builder: want a function or None");
+    kvf_raise("TypeError", "kvforge.set_builder: want a function or None");
     return -1;
   }
   if (function && TVMFFIObjectIncRef(arguments[0].v_obj) != 0) {

@@ -13,7 +13,7 @@
 #include "core/extent.h"
 #include "core/registry.h"
 
-enum { MAX_LAUNCHES = 8, MAX_WORDS = 96, MAX_PARAMS = 4096, VECTOR_BYTES = 16 };
+enum { MAX_LAUNCHES = 8, MAX_PARAMS = 4096, MAX_WORDS = MAX_PARAMS / 8, VECTOR_BYTES = 16 };
 
 /* A word of a params struct that is an address: so many bytes behind the tensor's first element. */
 typedef struct word {

@@ -78,6 +78,21 @@ def test_what_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run() == ("6.0 True", 5)
 
 
+def test_it_can_be_prepared(tmp_path: Path) -> None:
+    """As the library's own can, by the function that the module has."""
+    code = f"""
+    op = kvforge.load("own", {str(own_folder(tmp_path))!r}).{STEM}
+
+    def prepared(*given, **named):
+        launch = kvforge.prepare(op, *given, **named)
+        assert not given[3].any()
+        launch()
+
+    print(numpy.array_equal(call(prepared), call(op)), call(op)[3])
+    """
+    assert support.python(CALL + code).stdout == "True 3.0\n"
+
+
 def test_an_op_does_not_change_in_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
