@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 from configuration import machine  # noqa: E402
 
 AIM = (95.0, 90.0)  # percent of lines and of branches
+# One row of so many of the matrices of cases: the others have the same lines of what is counted here.
+SAMPLE = ("--sample", "8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 # One becomes another user, who cannot write down what was counted.
 STANDALONE_TESTS = (
@@ -105,7 +107,7 @@ def commands(build: Path, settings: Path) -> list[Command]:
     coverage = [*python, "-m", "coverage", "run", f"--rcfile={settings}"]
     emulator = counting / "emulator/libkvf_cuda_emulator.so"
     found = [
-        Command("suites, cpu", [tests, "--backend", "cpu"]),
+        Command("suites, cpu", [tests, "--backend", "cpu", *SAMPLE]),
         Command("generator", [*coverage, *PYTEST, *GENERATOR_TESTS]),
         Command("standalone", [*python, *PYTEST, *STANDALONE_TESTS]),
     ]
@@ -115,9 +117,8 @@ def commands(build: Path, settings: Path) -> list[Command]:
         found.append(Command("attention, amx", [tests, "--backend", "cpu", *attention], in_c))
     if emulator.exists():
         emulated = {"KVFORGE_LIBCUDA": str(emulator)}
-        command = [tests, "--backend", "cuda", "--skip", "paged_attention"]
+        command = [tests, "--backend", "cuda", "--skip", "paged_attention", *SAMPLE]
         found.insert(1, Command("suites, cuda", command, emulated))
-        # All of it takes as long as all others.
         found.append(Command("attention, cuda", [tests, "--backend", "cuda", *attention], emulated))
     found[2:] = [
         Command(c.name, c.words, {**c.environment, "KVFORGE_BUILD": str(counting)})

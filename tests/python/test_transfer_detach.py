@@ -14,7 +14,7 @@ from conftest import require
 require("python", __file__)
 
 from test_transfer_endpoint import Pair
-from transfer_loopback import soon
+from transfer_loopback import PATIENCE, soon
 
 from kvforge import transfer
 
@@ -51,8 +51,8 @@ def test_nothing_refers_to_pages_of_before(pair: Pair) -> None:
     """Neither does a transfer that its caller still has."""
     offer = pair.sender.offer("all", SLOTS)
     fetch = pair.receiver.fetch(pair.peer, "all", SLOTS)
-    fetch.result(5)
-    offer.result(5)
+    fetch.result(PATIENCE)
+    offer.result(PATIENCE)
     waits = pair.receiver.fetch(pair.peer, "nobody's", SLOTS)
     # All views of an array have the one that owns the memory as their base.
     memory = [weakref.ref(each) for each in (pair.pages.base, pair.landing)]
@@ -76,7 +76,7 @@ def test_pages_come_back_elsewhere(pair: Pair) -> None:
     pair.sender.attach([group(pair.pages)])
     pair.receiver.attach([group(pair.landing)])  # which detaches it, too
     pair.sender.offer("new", SLOTS + 4)
-    pair.receiver.fetch(pair.peer, "new", SLOTS).result(5)
+    pair.receiver.fetch(pair.peer, "new", SLOTS).result(PATIENCE)
     np.testing.assert_array_equal(pair.landing, pair.pages[:, 1:])
     assert soon(lambda: pair.sender.counts() == before)
 
@@ -87,11 +87,11 @@ def test_what_is_wanted_meanwhile_waits(pair: Pair) -> None:
     late = pair.receiver.fetch(pair.peer, "late", SLOTS, deadline=0.2)
     waits = pair.receiver.fetch(pair.peer, "waits", SLOTS)
     with pytest.raises(transfer.DeadlineExceeded):
-        late.result(5)
+        late.result(PATIENCE)
     assert not waits.done()
     pair.sender.attach([group(pair.pages)])
     pair.sender.offer("waits", SLOTS)
-    waits.result(5)
+    waits.result(PATIENCE)
     np.testing.assert_array_equal(pair.landing, pair.pages)
 
 
@@ -107,7 +107,7 @@ def test_what_is_under_way_ends(pair: Pair) -> None:
     with pytest.raises(transfer.Aborted, match="was detached from its pages"):
         offer.result(0)
     with pytest.raises(transfer.PeerRefused, match="was detached from its pages"):
-        fetch.result(5)
+        fetch.result(PATIENCE)
     assert soon(lambda: pair.receiver.counts()["incoming"] == FREE)
     assert soon(lambda: pair.sender.counts()["outgoing"] == FREE)
     with pytest.raises(transfer.Aborted, match="group kv has no pages"):

@@ -23,7 +23,7 @@ from conftest import require
 
 require("python", __file__)
 
-from transfer_loopback import Loopback, soon
+from transfer_loopback import PATIENCE, Loopback, soon
 from transfer_party import ENVIRONMENT, engines
 
 from kvforge import transfer
@@ -43,7 +43,7 @@ class Pair:
                 name,
                 [transfer.Group("kv", list(pages), layers=["a", "b"], dtype="float16")],
                 engine=self.wire,
-                **{"slots": 2, "slot_bytes": 8192, "deadline": 5.0, **options},
+                **{"slots": 2, "slot_bytes": 8192, "deadline": PATIENCE, **options},
             )
             for name, pages in (("sender", self.pages), ("receiver", self.landing))
         )
@@ -56,7 +56,7 @@ class Pair:
         slots = np.arange(32)
         self.landing[:] = 0
         self.sender.offer("all", slots)
-        self.receiver.fetch(self.peer, "all", slots).result(5)
+        self.receiver.fetch(self.peer, "all", slots).result(PATIENCE)
         return bool((self.landing == self.pages).all())
 
     def say(self, note: bytes) -> None:
@@ -92,7 +92,7 @@ def test_who_waits_no_longer_ends_nothing(pair: Pair) -> None:
     with pytest.raises(TimeoutError):
         fetch.result(0.05)
     pair.sender.offer("later", slots)
-    fetch.result(5)
+    fetch.result(PATIENCE)
     assert (pair.landing == pair.pages).all()
     assert pair.works()
 
@@ -102,9 +102,9 @@ def test_a_key_that_is_offered_twice_is_fetched_twice(pair: Pair) -> None:
     slots = np.arange(32)
     fetches = [pair.receiver.fetch(pair.peer, "key", slots) for _ in range(2)]
     for _ in range(2):
-        pair.sender.offer("key", slots).result(5)
+        pair.sender.offer("key", slots).result(PATIENCE)
     for fetch in fetches:
-        fetch.result(5)
+        fetch.result(PATIENCE)
 
 
 def test_to_abort_what_is_done_is_nothing() -> None:
@@ -112,7 +112,7 @@ def test_to_abort_what_is_done_is_nothing() -> None:
     slots = np.arange(32)
     offer = pair.sender.offer("all", slots)
     fetch = pair.receiver.fetch(pair.peer, "all", slots)
-    fetch.result(5)
+    fetch.result(PATIENCE)
     pair.close()
     offer.abort()
     fetch.abort()

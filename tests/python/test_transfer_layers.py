@@ -12,7 +12,7 @@ from conftest import require
 
 require("python", __file__)
 
-from transfer_loopback import Loopback, soon
+from transfer_loopback import PATIENCE, Loopback, soon
 
 from kvforge import transfer
 from kvforge.transfer import messages
@@ -46,7 +46,7 @@ class Pair:
     def endpoint(self, name: str, pages: Any, options: dict[str, Any]) -> transfer.Endpoint:
         views = [pages[plane, layer] for plane in range(2) for layer in range(len(NAMES))]
         group = transfer.Group("kv", views, layers=NAMES, dtype="float16", wire_block=16)
-        options = {"slots": SLOTS, "slot_bytes": 4096, "deadline": 5.0, **options}
+        options = {"slots": SLOTS, "slot_bytes": 4096, "deadline": PATIENCE, **options}
         return transfer.Endpoint(name, [group], engine=self.wire, **options)
 
     def write(self, layer: int, seed: int = 0) -> None:
@@ -103,7 +103,7 @@ def test_a_layer_is_there_before_the_next_is_written(pair: Pair, first: str) -> 
         offer.ready(name)
         fetch.wait_for_layer(name, 5)
         assert pair.moved(*range(layer + 1))
-    assert fetch.result(5).chunks == offer.result(5).chunks == 2 * len(NAMES)
+    assert fetch.result(PATIENCE).chunks == offer.result(PATIENCE).chunks == 2 * len(NAMES)
     for name in NAMES:
         fetch.wait_for_layer(name)  # again, and at once
     assert pair.all_free()
@@ -119,7 +119,7 @@ def test_layers_that_are_ready_out_of_turn(pair: Pair) -> None:
     assert pair.moved()
     offer.ready("a")
     offer.ready("a")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     offer.ready("a")  # behind the end
     assert pair.moved(0, 1, 2)
     assert pair.all_free()
@@ -134,13 +134,13 @@ def test_either_side_alone(pair: Pair) -> None:
     assert soon(lambda: pair.receiver.counts()["incoming"] == FREE)  # others may have the slots
     assert pair.moved()
     offer.ready("c")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     assert pair.moved(0, 1, 2)
     pair.target[:] = pair.before
     pair.offer()
     fetch = pair.fetch(by_layer=True)
     fetch.wait_for_layer("a", 5)
-    fetch.result(5)
+    fetch.result(PATIENCE)
     assert pair.moved(0, 1, 2)
     assert pair.all_free()
 
@@ -151,11 +151,11 @@ def test_layers_that_are_late_keep_no_slots(pair: Pair) -> None:
     offer.ready("a")
     fetch.wait_for_layer("a", 5)
     pair.sender.offer("other", pair.slots)
-    pair.receiver.fetch(pair.peer, "other", pair.landing).result(5)
+    pair.receiver.fetch(pair.peer, "other", pair.landing).result(PATIENCE)
     assert soon(lambda: pair.receiver.counts()["incoming"] == FREE)
     offer.ready("b")
     offer.ready("c")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     assert pair.moved(0, 1, 2)
     assert pair.all_free()
 
@@ -172,7 +172,7 @@ def test_layers_by_twos(pair: Pair) -> None:
         fetch.wait_for_layer(name, 5)
     assert pair.moved(0, 1)
     offer.ready("c")
-    assert fetch.result(5).chunks == 2 * 4  # of 32 tokens
+    assert fetch.result(PATIENCE).chunks == 2 * 4  # of 32 tokens
     assert pair.moved(0, 1, 2)
     assert pair.all_free()
 
@@ -185,9 +185,9 @@ def test_several_readers_and_some_layers(pair: Pair) -> None:
         offer.ready(name)
     for name in ("a", "c"):
         some.wait_for_layer(name, 5)
-    some.result(5)
-    whole.result(5)
-    offer.result(5)
+    some.result(PATIENCE)
+    whole.result(PATIENCE)
+    offer.result(PATIENCE)
     with pytest.raises(ValueError, match=r"fetch by layer of \['a', 'c'\], not of b"):
         some.wait_for_layer("b")
     assert pair.moved(0, 1, 2)
@@ -204,7 +204,7 @@ def test_a_clean_tail_of_each_layer(pair: Pair) -> None:
     assert (pair.target[:, 1:] == pair.before[:, 1:]).all()
     offer.ready("b")
     offer.ready("c")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     pair.before[:, :, block, :, row:] = 0
     assert pair.moved(0, 1, 2)
 
@@ -213,8 +213,8 @@ def test_no_tokens(pair: Pair) -> None:
     offer = pair.sender.offer("none", [], by_layer=True)
     fetch = pair.receiver.fetch(pair.peer, "none", [], by_layer=True)
     fetch.wait_for_layer("c", 5)
-    fetch.result(5)
-    offer.result(5)
+    fetch.result(PATIENCE)
+    offer.result(PATIENCE)
 
 
 # ---- ends ------------------------------------------------------------------------------------------
@@ -228,11 +228,11 @@ def test_a_layer_that_never_comes(pair: Pair) -> None:
         r"offer key, whose layers \['b', 'c'\] were never ready, was not complete after 0.3 s"
     )
     with pytest.raises(transfer.DeadlineExceeded, match=sentence):
-        offer.result(5)
+        offer.result(PATIENCE)
     with pytest.raises(transfer.PeerRefused, match=sentence):
         fetch.wait_for_layer("b", 5)
     with pytest.raises(transfer.PeerRefused, match=sentence):
-        fetch.result(5)
+        fetch.result(PATIENCE)
     fetch.wait_for_layer("a", 5)
     offer.ready("b")  # too late
     assert pair.moved(0)
@@ -246,9 +246,9 @@ def test_a_receiver_that_waits_too_long(pair: Pair) -> None:
         r"fetch of key, of which layers \['b', 'c'\] have not come, was not complete after 0.3 s"
     )
     with pytest.raises(transfer.DeadlineExceeded, match=sentence):
-        fetch.result(5)
+        fetch.result(PATIENCE)
     with pytest.raises(transfer.PeerRefused, match=sentence):
-        offer.result(5)
+        offer.result(PATIENCE)
     assert pair.moved(0)
     assert pair.all_free()
 
@@ -262,7 +262,7 @@ def test_who_gives_up_in_the_middle(pair: Pair, side: str) -> None:
         each.abort()
     for each in (offer, fetch):
         with pytest.raises(transfer.TransferError, match="was aborted"):
-            each.result(5)
+            each.result(PATIENCE)
     with pytest.raises(transfer.TransferError, match="was aborted"):
         fetch.wait_for_layer("b", 5)
     pair.write(1)
@@ -298,14 +298,14 @@ def test_readers_that_say_when_they_are_through(pair: Pair) -> None:
     offer = pair.offer(by_layer=True, readers=None)
     fetch = pair.fetch(by_layer=True, layers=["a"])
     offer.ready("a")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     pair.receiver.release(pair.peer, "key")
-    assert offer.result(5).chunks == 2
+    assert offer.result(PATIENCE).chunks == 2
     pair.receiver.release(pair.peer, "next")
     assert soon(lambda: "next" in pair.sender._exchange._released)
     offer = pair.sender.offer("next", pair.slots, by_layer=True, readers=None)
     offer.ready("a")
-    assert offer.result(5).chunks == 0
+    assert offer.result(PATIENCE).chunks == 0
 
 
 # ---- what cannot be --------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def test_what_is_not_by_layer(pair: Pair) -> None:
         offer.ready("a")
     with pytest.raises(ValueError, match="key is no fetch by layer"):
         fetch.wait_for_layer("a")
-    fetch.result(5)
+    fetch.result(PATIENCE)
     offer = pair.offer(by_layer=True)
     with pytest.raises(ValueError, match=r"ready: group kv has no layer d, but \('a', 'b', 'c'\)"):
         offer.ready("d")
@@ -337,4 +337,4 @@ def test_a_note_of_chunks_that_cannot_be(pair: Pair, body: bytes) -> None:
     [number] = peer.streams
     pair.wire.links[peer.link.address()].notes.append(messages.note(messages.READY, number, body))
     with pytest.raises(transfer.BadMessage, match=r"ready: (bytes|chunks)"):
-        fetch.result(5)
+        fetch.result(PATIENCE)

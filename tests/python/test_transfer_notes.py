@@ -20,7 +20,7 @@ require("python", __file__)
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_loopback import Loopback, soon
+from transfer_loopback import PATIENCE, Loopback, soon
 
 from kvforge import transfer
 from kvforge.transfer import messages, plan
@@ -69,7 +69,7 @@ class Pair:
     def endpoint(self, name: str, pages: Any, slots: int = SLOTS) -> transfer.Endpoint:
         views = [pages[plane, layer] for plane in range(2) for layer in range(LAYERS)]
         group = transfer.Group("kv", views, layers=["a", "b"], dtype="float16", wire_block=32)
-        options: dict[str, Any] = {"slots": slots, "slot_bytes": 4096, "deadline": 5.0}
+        options: dict[str, Any] = {"slots": slots, "slot_bytes": 4096, "deadline": PATIENCE}
         return transfer.Endpoint(name, [group], engine=self.wire, **options)
 
     def run(self, **options: Any) -> transfer.Transfer:
@@ -82,13 +82,12 @@ class Pair:
     def all_free(self) -> bool:
         """Soon: the last notes are on their way."""
         want = {"free": SLOTS, "held": 0, "quarantined": 0}
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
+
+        def free() -> bool:
             rings = [*self.sender.counts().values(), *self.receiver.counts().values()]
-            if all(ring == want for ring in rings):
-                return True
-            time.sleep(0.001)
-        return False
+            return all(ring == want for ring in rings)
+
+        return soon(free)
 
 
 @pytest.fixture(params=messages.MODES)
@@ -247,10 +246,8 @@ def test_a_read_that_never_ends(puller: Pair) -> None:
     with pytest.raises(transfer.DeadlineExceeded):
         fetch.result()
     np.testing.assert_array_equal(puller.target, puller.before)
-    until = time.monotonic() + 10
-    while puller.receiver.peers() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert puller.receiver.peers() == []
+    puller.receiver._exchange.deadline = 0.5
+    assert soon(lambda: not puller.receiver.peers())
     assert puller.all_free()
 
 
@@ -392,7 +389,7 @@ def test_a_store_with_many_readers(puller: Pair, readers: Any) -> None:
         assert not found.done()
         for (endpoint, _, _), peer in zip(readers, peers, strict=True):
             endpoint.release(peer, "key", 3)
-        assert found.result(5).chunks == 36
+        assert found.result(PATIENCE).chunks == 36
 
 
 def test_a_reader_that_stands_still_leaves_slots_to_others(puller: Pair, readers: Any) -> None:
@@ -402,7 +399,7 @@ def test_a_reader_that_stands_still_leaves_slots_to_others(puller: Pair, readers
     late = slow.fetch(peer, "key", puller.landing, mode="pull")
     assert soon(lambda: puller.sender.counts()["outgoing"]["held"] == LENT)
     for endpoint, peer, pages in readers[1:]:
-        endpoint.fetch(peer, "key", puller.landing, mode="pull").result(4)
+        endpoint.fetch(peer, "key", puller.landing, mode="pull").result(PATIENCE)
         np.testing.assert_array_equal(pages, puller.want)
     assert not late.done()
     late.abort()
@@ -638,7 +635,7 @@ def test_readers_say_when_they_are_through(pair: Pair) -> None:
         time.sleep(0.05)
         assert not found.done() and not released
         second.release(second_peer, "key", 2)
-        assert found.result(5).chunks == 8
+        assert found.result(PATIENCE).chunks == 8
         assert released == ["key"]
         np.testing.assert_array_equal(pair.target, pair.want)
     finally:
@@ -650,7 +647,7 @@ def test_who_is_through_before_the_offer_came(pair: Pair) -> None:
     pair.receiver.release(pair.peer, "another", 1)
     time.sleep(0.05)
     found, released = offer(pair)
-    assert found.result(5).bytes == 0 and released == ["key"]
+    assert found.result(PATIENCE).bytes == 0 and released == ["key"]
     pair.receiver.release("nobody", "key")  # a peer that is not there is none the wiser
 
 
@@ -662,7 +659,7 @@ def test_an_offer_lives_as_long_as_it_is_renewed(pair: Pair) -> None:
         time.sleep(0.1)
     assert not found.done()
     with pytest.raises(transfer.DeadlineExceeded):
-        found.result(5)
+        found.result(PATIENCE)
     assert released == ["key"]
 
 
@@ -675,10 +672,7 @@ def test_a_release_that_is_none(pair: Pair, body: bytes) -> None:
     pair.wire.links[pair.sender._exchange.peers[pair.receiver.name].link.address()].notes.append(
         messages.note(messages.RELEASE, 0, body)
     )
-    until = time.monotonic() + 5
-    while pair.sender.peers() and time.monotonic() < until:
-        time.sleep(0.001)
-    assert not pair.sender.peers()
+    assert soon(lambda: not pair.sender.peers())
 
 
 def test_slots_for_what_is_not_offered_yet_come_back(pair: Pair) -> None:

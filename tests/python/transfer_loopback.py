@@ -15,7 +15,12 @@ from kvforge.transfer.engine import Link, LinkDown
 Mangle = Callable[[bytes], list[bytes]]
 
 
-def soon(what: Callable[[], Any], seconds: float = 10.0) -> bool:
+# Seconds after which a test gives up: more than a busy machine stands still for. Where all is well nothing
+# waits for them to pass.
+PATIENCE = 60.0
+
+
+def soon(what: Callable[[], Any], seconds: float = PATIENCE) -> bool:
     """Whether it becomes so."""
     until = time.monotonic() + seconds
     while not (found := what()) and time.monotonic() < until:
