@@ -262,7 +262,7 @@ def test_a_hello_that_drips_has_a_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(transfer.DeadlineExceeded, match="a hello"):
         side_channel.exchange(here, {}, 0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # and not until the last byte
     stop.set()
     thread.join()
     here.close()

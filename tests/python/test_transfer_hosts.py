@@ -142,7 +142,7 @@ def test_a_cable_that_is_pulled(hosts: Hosts, engine: str, mode: str) -> None:
         with pytest.raises(Failed, match="PeerLost"):
             receiver.fetch([peer], "key", landing, mode=mode)
             receiver.result("key")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 25  # and not the deadline
         digest = transfer_pages.make(TARGET, 1).digest()
         assert receiver.digest("kv") == digest
     finally:
@@ -194,7 +194,7 @@ def test_a_cable_that_is_pulled_in_between(hosts: Hosts, engine: str, mode: str)
         for party in (receiver, sender):
             with pytest.raises(Failed, match="PeerLost"):
                 party.result("key")
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 25
     finally:
         hosts.cable(0, "up")
     pages = transfer_pages.make(TARGET, 1)

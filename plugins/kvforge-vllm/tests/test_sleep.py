@@ -124,7 +124,7 @@ def test_pages_that_wait_are_given_up(engines: Any) -> None:
     prefill.worker.unregister_kv_caches()
     began = time.monotonic()
     until(lambda: prefill.sent == {"p"}, prefill)
-    assert time.monotonic() - began < 5  # and not its lease
+    assert time.monotonic() - began < 9  # and not its lease
     late = prefill.finish([P_BLOCKS], "late")  # which its scheduler has decided on before
     until(lambda: not prefill.scheduler.has_pending_push_work(), prefill)
     for each in (params, late):
@@ -181,7 +181,7 @@ def test_a_cache_that_is_reset_is_not_handed_over(engines: Any) -> None:
     assert prefill.scheduler.reset_cache() is True
     began = time.monotonic()
     until(lambda: prefill.sent == {"p"}, prefill)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
     assert not prefill.scheduler.has_pending_push_work()
     assert prefill.scheduler.reset_cache() is True
     prefill.step()
