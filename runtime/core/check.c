@@ -42,13 +42,15 @@ kvf_status kvf_check_fail(kvf_check *check, kvf_status status, const char *argum
  * -------------------------------------------------------------------------------------- */
 
 #define ROW(enumerator, name, bits, code) [enumerator] = {code, bits, 1},
-static const DLDataType dl_dtypes[KVF_DTYPE_COUNT] = {KVF_DTYPES(ROW)};
+/* What DLPack calls that which each bit of a set accepts. */
+static const DLDataType dl_dtypes[32] = {
+    KVF_DTYPES(ROW)[__builtin_ctz(KVF_ACCEPT_INT16)] = {kDLInt, 16, 1},
+    [__builtin_ctz(KVF_ACCEPT_UINT64)] = {kDLUInt, 64, 1},
+    [__builtin_ctz(KVF_ACCEPT_INT32)] = {kDLInt, 32, 1},
+    [__builtin_ctz(KVF_ACCEPT_INT64)] = {kDLInt, 64, 1},
+};
 #undef ROW
 static const DLDataType dl_bytes = {kDLUInt, 8, 1};
-static const DLDataType dl_int16 = {kDLInt, 16, 1};
-static const DLDataType dl_int32 = {kDLInt, 32, 1};
-static const DLDataType dl_int64 = {kDLInt, 64, 1};
-static const DLDataType dl_uint64 = {kDLUInt, 64, 1};
 
 static bool same_dtype(DLDataType a, DLDataType b) {
   return memcmp(&a, &b, sizeof a) == 0; /* one word, compared at once */
@@ -120,29 +122,23 @@ static void describe_accepted(uint32_t accepted, kvf_text *text) {
   }
 }
 
-/* The dtypes of a set without integers. */
-static uint32_t dtypes_of(uint32_t accepted) {
-  return accepted & (KVF_ACCEPT(KVF_DTYPE_COUNT) - 1) & ~KVF_ACCEPT(KVF_DTYPE_NONE);
-}
-
 static __attribute__((noinline)) bool is_among(DLDataType have, uint32_t accepted) {
-  for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
+  for (uint32_t rest = accepted & ~KVF_ACCEPT(KVF_DTYPE_NONE); rest != 0; rest &= rest - 1) {
     const int dtype = __builtin_ctz(rest);
     const bool fp8 = dl_dtypes[dtype].bits == 8;
     if (same_dtype(have, dl_dtypes[dtype]) || (fp8 && same_dtype(have, dl_bytes))) {
       return true;
     }
   }
-  return ((accepted & KVF_ACCEPT_INT32) && same_dtype(have, dl_int32)) ||
-         ((accepted & KVF_ACCEPT_INT64) && same_dtype(have, dl_int64)) ||
-         ((accepted & KVF_ACCEPT_INT16) && same_dtype(have, dl_int16)) ||
-         ((accepted & KVF_ACCEPT_UINT64) && same_dtype(have, dl_uint64));
+  return false;
 }
 
-/* Mostly there is one, and it is that. */
+/* The last of a set that is not empty, which most tensors are of: bf16, int64, or the only one. */
+static inline int last_of(uint32_t accepted) { return 31 - __builtin_clz(accepted); }
+
 static inline bool dtype_accepted(DLDataType have, uint32_t accepted) {
-  const uint32_t dtypes = dtypes_of(accepted);
-  return (dtypes != 0 && same_dtype(have, dl_dtypes[__builtin_ctz(dtypes)])) ||
+  return (accepted > KVF_ACCEPT(KVF_DTYPE_NONE) &&
+          same_dtype(have, dl_dtypes[last_of(accepted)])) ||
          is_among(have, accepted);
 }
 
@@ -178,7 +174,8 @@ kvf_dtype kvf_check_dtype(kvf_check *check, const char *argument, const DLTensor
   if (!check_present(check, argument, tensor)) {
     return KVF_DTYPE_NONE;
   }
-  for (uint32_t rest = dtypes_of(accepted); rest != 0; rest &= rest - 1) {
+  const uint32_t dtypes = KVF_ACCEPT(KVF_DTYPE_COUNT) - 1 - KVF_ACCEPT(KVF_DTYPE_NONE);
+  for (uint32_t rest = accepted & dtypes; rest != 0; rest &= rest - 1) {
     const int dtype = __builtin_ctz(rest);
     if (same_dtype(tensor->dtype, dl_dtypes[dtype])) {
       return (kvf_dtype)dtype;
@@ -304,11 +301,11 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
 }
 
 /* Strides and sizes of a tensor into the view and the dims. False where a size is below 1 or
- * another than it should be, or elements lie on one another; `bound` tells the dims that have been
- * bound. */
-static inline __attribute__((always_inline)) bool
-bind_sizes(const char *argument, const int64_t *shape, const int64_t *strides, int32_t rank,
-           kvf_dim *const *dims, kvf_view *view, uint32_t *bound) {
+ * another than it should be, or elements lie on one another. */
+static inline __attribute__((always_inline)) bool bind_sizes(const char *argument,
+                                                             const int64_t *shape,
+                                                             const int64_t *strides, int32_t rank,
+                                                             kvf_dim *const *dims, kvf_view *view) {
   uint64_t compact = 1;
   int64_t signs = 0;
   for (intptr_t i = rank - 1; i >= 0; --i) {
@@ -326,7 +323,6 @@ bind_sizes(const char *argument, const int64_t *shape, const int64_t *strides, i
       }
       dim->value = size;
       dim->bound_by = argument;
-      *bound |= 1u << i;
     }
   }
   if (compact == 0 || signs < 0) { /* 0: of a size, or the product has overflowed */
@@ -337,7 +333,7 @@ bind_sizes(const char *argument, const int64_t *shape, const int64_t *strides, i
 
 /*
  * Nearly always: a tensor of the right dtype and rank, sizes that fit, elements of their own, and
- * an aligned address. If not, no size is bound, and the checks say why.
+ * an aligned address. If not, the checks say why, of sizes that may have been bound by then.
  */
 static inline bool is_plain(const char *argument, const DLTensor *tensor, uint32_t accepted,
                             int32_t rank, kvf_dim *const *dims, kvf_view *view) {
@@ -350,16 +346,9 @@ static inline bool is_plain(const char *argument, const DLTensor *tensor, uint32
     return false;
   }
   *view = (kvf_view){.data = (char *)tensor->data + tensor->byte_offset};
-  uint32_t bound = 0;
-  if (tensor->strides == NULL
-          ? bind_sizes(argument, tensor->shape, NULL, rank, dims, view, &bound)
-          : bind_sizes(argument, tensor->shape, tensor->strides, rank, dims, view, &bound)) {
-    return true;
-  }
-  for (; bound != 0; bound &= bound - 1) {
-    *dims[__builtin_ctz(bound)] = (kvf_dim){.name = dims[__builtin_ctz(bound)]->name, .value = -1};
-  }
-  return false;
+  return tensor->strides == NULL
+             ? bind_sizes(argument, tensor->shape, NULL, rank, dims, view)
+             : bind_sizes(argument, tensor->shape, tensor->strides, rank, dims, view);
 }
 
 static void check_closely(kvf_check *check, const char *argument, const DLTensor *tensor,

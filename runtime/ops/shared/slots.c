@@ -88,7 +88,14 @@ void kvf_launch_slot(kvf_check *check, const char *argument, const kvf_slots *sl
   }
 }
 
-void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) {
+/* Nearly always, and all that has to be asked then. */
+static bool are_plain(const kvf_slots *slots) {
+  return slots->num_tokens > 0 && slots->num_blocks >= 0 && slots->block_size > 0 &&
+         slots->index_bytes == sizeof(int64_t) && slots->mapping != NULL && slots->remap == NULL;
+}
+
+/* What slots that are not plain lack, if anything. */
+static void check_closely(kvf_check *check, const char *argument, const kvf_slots *slots) {
   kvf_launch_at_least(check, "num_tokens", slots->num_tokens, 0);
   kvf_launch_at_least(check, "num_blocks", slots->num_blocks, 0);
   kvf_launch_at_least(check, "block_size", slots->block_size, 1);
@@ -102,6 +109,12 @@ void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) 
       kvf_check_fail(check, KVF_INVALID_VALUE, "remap_bytes", "got %d, want 4 or 8",
                      slots->remap_bytes);
     }
+  }
+}
+
+void kvf_launch_slots(kvf_check *check, const char *argument, kvf_slots *slots) {
+  if (!are_plain(slots)) {
+    check_closely(check, argument, slots);
   }
   int64_t capacity = 0;
   if (check->status == KVF_OK &&

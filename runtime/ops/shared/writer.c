@@ -76,6 +76,13 @@ static void launch_size(kvf_check *check, const char *member, int32_t size,
   }
 }
 
+/* A number of the params that is 0 or more. */
+static void launch_number(kvf_check *check, const char *member, int32_t number) {
+  if (number < 0) {
+    kvf_launch_at_least(check, member, number, 0);
+  }
+}
+
 /* A tensor of which elements are moved has an address. */
 static void launch_side(kvf_check *check, const char *member, const kvf_view *view, bool moved) {
   if (moved && view->data == NULL) {
@@ -86,9 +93,9 @@ static void launch_side(kvf_check *check, const char *member, const kvf_view *vi
 bool kvf_launch_writer(kvf_check *check, const kvf_variant *variant, const kvf_writer *writer,
                        const kvf_view *key_cache, const kvf_view *value_cache) {
   kvf_launch_slots(check, "slot_mapping", writer->slots);
-  kvf_launch_at_least(check, "num_heads", *writer->num_heads, 0);
-  kvf_launch_at_least(check, "head_size", *writer->head_size, 0);
-  kvf_launch_at_least(check, "value_head_size", value_size_of(writer), 0);
+  launch_number(check, "num_heads", *writer->num_heads);
+  launch_number(check, "head_size", *writer->head_size);
+  launch_number(check, "value_head_size", value_size_of(writer));
   if (check->status != KVF_OK || writer->slots->num_tokens == 0 || *writer->num_heads == 0 ||
       (*writer->head_size == 0 && value_size_of(writer) == 0)) {
     return false;
