@@ -116,6 +116,7 @@ enum {
 typedef struct decode_case {
   const kvf_variant *variant;
   int64_t kv_heads, group, size, block_size, splits;
+  int64_t value_size; /* 0: as size */
   const int64_t *lengths;
   int window, pattern; /* window: that of the list */
   double cap;
@@ -126,6 +127,13 @@ typedef struct decode_case {
   bool uniform; /* keys are 0 and values small integers, so that averages are exact */
   uint64_t seed;
 } decode_case;
+
+/* Elements of a head of keys or of values. */
+static int64_t size_of(const decode_case *what, int which) {
+  return which == KEYS || what->value_size == 0 ? what->size : what->value_size;
+}
+
+static int64_t values_of(const decode_case *what) { return size_of(what, VALUES_); }
 
 static int64_t count_of(const int64_t *list) {
   int64_t count = 0;
@@ -209,6 +217,10 @@ static int64_t cpu_tile(int64_t size) {
   return rows < 8 ? rows : 8;
 }
 
+static int64_t longer_of(const decode_case *what) {
+  return what->size > values_of(what) ? what->size : values_of(what);
+}
+
 /* A variant for tensor cores. */
 static bool is_tiled(const decode_case *what) { return what->variant->values[2] != KVF_OTHER; }
 /* Tiles of many rows want query and out in whole vectors, too. */
@@ -245,7 +257,7 @@ static int64_t splits_of(const decode_case *what, int64_t s, int64_t start, int6
                          int64_t head) {
   const int64_t tile = is_apart(what, s)            ? (what->group <= 8 ? 8 : 16)
                        : is_tiled(what)             ? what->variant->values[3]
-                       : options.backend == KVF_CPU ? cpu_tile(what->size)
+                       : options.backend == KVF_CPU ? cpu_tile(longer_of(what))
                                                     : 8;
   const int64_t rows = queries_of(what, s) * what->group;
   const int64_t first = (i * what->group + head % what->group) / tile * tile;
@@ -330,12 +342,13 @@ static uint8_t *block_scale_of(const op_call *call, const decode_case *what, int
                                int64_t block, int64_t offset, int64_t head, int64_t element,
                                uint8_t **code) {
   const int64_t *stride = call->operands[which].view.stride;
-  const int64_t groups = what->size / 16;
+  const int64_t size = size_of(what, which);
+  const int64_t groups = size / 16;
   const bool heads_first = what->kv_heads > 1 && what->block_size > 1 && stride[2] > stride[1];
   uint8_t *page = element_at(call, which, (int64_t[]){block, 0, 0, 0});
   const int64_t row =
       heads_first ? head * what->block_size + offset : offset * what->kv_heads + head;
-  *code = page + row * (what->size / 2) + element / 2;
+  *code = page + row * (size / 2) + element / 2;
   int64_t token = offset;
   int64_t group = element / 16;
   if (what->swizzle && which == VALUES_) {
@@ -344,7 +357,7 @@ static uint8_t *block_scale_of(const op_call *call, const decode_case *what, int
   }
   const int64_t place =
       heads_first ? head * what->block_size + token : token * what->kv_heads + head;
-  return page + what->block_size * what->kv_heads * (what->size / 2) + place * groups + group;
+  return page + what->block_size * what->kv_heads * (size / 2) + place * groups + group;
 }
 
 /* The head that value_of() was asked for last, since an element needs all of it. */
@@ -363,10 +376,10 @@ static double int4_value(const op_call *call, const decode_case *what, int which
         &word,
         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
         sizeof word);
-    for (int64_t i = 0; i < what->size; ++i) {
+    for (int64_t i = 0; i < size_of(what, which); ++i) {
       last_head.elements[i] = int4_decode(int4_code(codes, i), word);
     }
-    int4_rotate_back(last_head.elements, what->size);
+    int4_rotate_back(last_head.elements, size_of(what, which));
     last_head.codes = codes;
   }
   return (double)last_head.elements[element];
@@ -407,7 +420,7 @@ static void put_int4(const op_call *call, const decode_case *what, int which, in
       element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
       sizeof word);
   const int zero = (int)(word % 16);
-  const bool counts = !what->uniform || element % int4_block(what->size) == 0;
+  const bool counts = !what->uniform || element % int4_block(size_of(what, which)) == 0;
   const int code = zero + (counts ? (int)lrint(value) : 0);
   int4_put_code(element_at(call, which, (int64_t[]){block, offset, head, 0}), element,
                 (uint8_t)(code < 0    ? 0
@@ -454,17 +467,23 @@ static void put_value(const op_call *call, const decode_case *what, int which, i
 /* ---- building a call
  * --------------------------------------------------------------------------------- */
 
+/* Elements of the last dimension of pages, or bytes. */
+static int64_t width_of(const decode_case *what, int64_t size) {
+  return has_block_scales(what) ? size / 2 + size / 16
+         : is_int4(what)        ? size / 2
+         : is_ggml(what)        ? ggml_bytes(kvf_cache_of(what->variant), size)
+                                : size;
+}
+
 static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
   const kvf_dtype cache = kvf_cache_of(what->variant);
   const bool fp8 = cache != kvf_scalar_of(what->variant);
   const DLDataType dtype = fp8 && what->seed % 2 ? (DLDataType){kDLUInt, 8, 1} : dl_dtype(cache);
   const int64_t vector = 16 / (kvf_dtype_bits(cache) / 8);
-  const int64_t width = has_block_scales(what) ? what->size / 2 + what->size / 16
-                        : is_int4(what)        ? what->size / 2
-                        : is_ggml(what)        ? ggml_bytes(cache, what->size)
-                                               : what->size;
+  const int64_t width = width_of(what, what->size);
+  const int64_t value_width = width_of(what, values_of(what));
   int64_t key[5] = {pages, what->block_size, what->kv_heads, width};
-  int64_t value[4] = {pages, what->block_size, what->kv_heads, width};
+  int64_t value[4] = {pages, what->block_size, what->kv_heads, value_width};
   int64_t key_stride[5];
   int64_t value_stride[5];
   if (what->layout >= GROUPED) {
@@ -473,7 +492,7 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
                                                       : vector;
     const int64_t grouped[5] = {pages, what->kv_heads, (what->size + x - 1) / x, what->block_size,
                                 x};
-    const int64_t by_token[4] = {pages, what->kv_heads, what->size, what->block_size};
+    const int64_t by_token[4] = {pages, what->kv_heads, values_of(what), what->block_size};
     const int64_t pad = what->layout == GROUPED_PADDED ? vector : 0;
     const int64_t inner = what->layout == GROUPED_STRIDED ? 2 : 1;
     memcpy(key, grouped, sizeof grouped);
@@ -494,6 +513,14 @@ static void make_caches(op_call *call, const decode_case *what, int64_t pages) {
                                layouts[what->layout].inner, layouts[what->layout].key_pad);
   lay_out(value_stride, value, layouts[what->layout].order, layouts[what->layout].inner,
           layouts[what->layout].value_pad);
+  if (what->layout == PACKED && width != value_width) { /* [page, token, head, both elements] */
+    const int64_t both[4] = {pages, what->block_size, what->kv_heads, width + value_width};
+    lay_out(key_stride, both, "0123", 1, 0);
+    operand_make(call, KEYS, dtype, 4, both, key_stride, 0, 64, what->seed + 1);
+    call->operands[KEYS].view.shape[3] = width;
+    operand_share(call, VALUES_, KEYS, width, 4, value, key_stride);
+    return;
+  }
   if (what->layout == PACKED) { /* [page, 2, token, head, element] */
     const int64_t page = span / pages;
     key[0] = 2 * pages; /* room for both */
@@ -545,12 +572,13 @@ static void fill_scales(const op_call *call, const decode_case *what, int which,
         element_at(call, which == KEYS ? KEY_SCALE : VALUE_SCALE, (int64_t[]){block, offset, head}),
         &word, sizeof word);
   }
-  for (int64_t e = 0; is_ggml(what) && e < what->size; e += 32) {
+  const int64_t size = size_of(what, which);
+  for (int64_t e = 0; is_ggml(what) && e < size; e += 32) {
     ggml_put_scale(kvf_cache_of(what->variant),
                    element_at(call, which, (int64_t[]){block, offset, head, 0}), e,
                    what->uniform ? 1 : 0.05 + 0.01 * (double)random_below(state, 30));
   }
-  for (int64_t e = 0; has_block_scales(what) && e < what->size; e += 16) {
+  for (int64_t e = 0; has_block_scales(what) && e < size; e += 16) {
     uint8_t *code;
     *block_scale_of(call, what, which, block, offset, head, e, &code) =
         (uint8_t)(what->uniform ? 0x38 : 0x2C + random_below(state, 16)); /* 1, or near it */
@@ -569,7 +597,7 @@ static void fill_sequence(const op_call *call, const decode_case *what, int64_t 
         fill_scales(call, what, which, block, offset, head, state);
         const double scale =
             scale_of(call, what, which == KEYS ? KEY_SCALE : VALUE_SCALE, block, offset, head);
-        for (int64_t e = 0; e < what->size; ++e) {
+        for (int64_t e = 0; e < size_of(what, which); ++e) {
           const double value = !what->uniform  ? random_normal(state) / scale
                                : which == KEYS ? 0
                                                : (double)random_below(state, 9) - 4;
@@ -587,7 +615,7 @@ static void make_workspace(op_call *call, const decode_case *what) {
     int64_t inner, pad;
   } layouts[] = {{"0123", 1, 0}, {"0123", 1, 3}, {"2013", 2, 1}, {"0312", 1, 0}};
   const int64_t shape[4] = {split_tokens_of(what), what->kv_heads * what->group, what->splits,
-                            what->size + 2};
+                            values_of(what) + 2};
   const int layout = (int)(what->seed % TEST_COUNT(layouts));
   int64_t stride[4];
   lay_out(stride, shape, layouts[layout].order, layouts[layout].inner, layouts[layout].pad);
@@ -639,8 +667,8 @@ static void build(op_call *call, const void *context) {
   };
   const int vectors = reads_vectors(what) ? 1 : 0;
   const int64_t tokens = tokens_of(what);
-  const int64_t shape[3] = {tokens, q_heads, what->size};
   for (int which = OUT; which <= QUERY; ++which) {
+    const int64_t shape[3] = {tokens, q_heads, which == OUT ? values_of(what) : what->size};
     int64_t stride[3];
     const int layout = which == OUT ? (what->query + 1) % QUERY_LAYOUTS : what->query;
     lay_out(stride, shape, layouts[vectors][layout].order, layouts[vectors][layout].inner,
@@ -780,6 +808,7 @@ static kvf_paged_attention_params params_of(const op_call *call, const decode_ca
       .num_q_heads = (int32_t)(what->kv_heads * what->group),
       .num_kv_heads = (int32_t)what->kv_heads,
       .head_size = (int32_t)what->size,
+      .value_head_size = (int32_t)values_of(what),
       .x = (int32_t)what->size,
       .out_bytes = given[OUT].view.dtype.bits / 8,
       .scale = (float)call->values[SCALE_].as.number,
@@ -849,7 +878,7 @@ static bool may_take_matrix(const decode_case *what) {
          kvf_scalar_of(what->variant) == KVF_BF16 &&
          (cache == KVF_BF16 || cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 ||
           cache == KVF_INT8) &&
-         what->size % 32 == 0 && what->size <= 128;
+         what->size % 32 == 0 && what->size <= 128 && values_of(what) == what->size;
 }
 
 /* Half a unit in the last place of 1, of a weight; 0: weights lose nothing to speak of. */
@@ -861,7 +890,8 @@ static double unit_of_weights(const decode_case *what) {
   /* A call that is to be done by the generic variant may go by such tiles, where heads lie so. */
   const bool may = what->variant->backend == KVF_CUDA && !is_tiled(what) &&
                    what->entry != ENTRY_RAW && rows_taken(what) > 16 &&
-                   (what->size == 64 || what->size == 128 || what->size == 256);
+                   (what->size == 64 || what->size == 128 || what->size == 256) &&
+                   values_of(what) == what->size;
   const bool one = (reads_vectors(what) || may) && !has_row_scales(what);
   return !one ? 0 : cache == KVF_BF16 ? 0x1p-8 : 0x1p-11;
 }
@@ -873,15 +903,16 @@ typedef struct held_values {
 
 static held_values held_by(const op_call *call, const decode_case *what, int64_t s) {
   const int64_t length = operand_get_index(&call->operands[LENGTHS], s, 0);
-  const int64_t each = what->kv_heads * what->size;
   held_values held;
   for (int side = 0; side < 2; ++side) {
+    const int64_t size = size_of(what, KEYS + side);
+    const int64_t each = what->kv_heads * size;
     held.sides[side] = calloc((size_t)((length > 0 ? length : 0) * each + 1), sizeof(double));
     for (int64_t p = first_position(what, s); p < length; ++p) {
       const int64_t block = operand_get_index(&call->operands[TABLES], s, p / what->block_size);
       for (int64_t e = 0; e < each; ++e) {
-        held.sides[side][p * each + e] = value_of(
-            call, what, KEYS + side, block, p % what->block_size, e / what->size, e % what->size);
+        held.sides[side][p * each + e] =
+            value_of(call, what, KEYS + side, block, p % what->block_size, e / size, e % size);
       }
     }
   }
@@ -898,7 +929,8 @@ static void attend(const op_call *call, const decode_case *what, const held_valu
   const int64_t end = to_of(what, s, i) < length ? to_of(what, s, i) : length;
   const int64_t kv_head = q_head / what->group;
   double *scores = malloc((size_t)(length + 1) * sizeof *scores);
-  double *sizes_added = calloc((size_t)what->size, sizeof *sizes_added); /* |weights * values| */
+  const int64_t size = values_of(what);
+  double *sizes_added = calloc((size_t)size, sizeof *sizes_added); /* |weights * values| */
   double sink = -HUGE_VAL;
   if (what->sinks != SINKS_NONE) {
     sink = oracle_value(what->sinks == SINKS_F32 ? KVF_F32 : kvf_scalar_of(what->variant),
@@ -906,7 +938,7 @@ static void attend(const op_call *call, const decode_case *what, const held_valu
   }
   const int64_t each = what->kv_heads * what->size;
   const double *keys = held->sides[0] + kv_head * what->size;
-  const double *values = held->sides[1] + kv_head * what->size;
+  const double *values = held->sides[1] + kv_head * size;
   double *query = malloc((size_t)what->size * sizeof *query);
   for (int64_t e = 0; e < what->size; ++e) {
     query[e] = oracle_value(kvf_scalar_of(what->variant),
@@ -938,15 +970,15 @@ static void attend(const op_call *call, const decode_case *what, const held_valu
     largest = scores[p] > largest ? scores[p] : largest;
     size_of_scores = magnitude > size_of_scores ? magnitude : size_of_scores;
   }
-  memset(out, 0, (size_t)what->size * sizeof *out);
-  for (int64_t e = 0; e < what->size; ++e) {
+  memset(out, 0, (size_t)size * sizeof *out);
+  for (int64_t e = 0; e < size; ++e) {
     bound[e] = 0; /* the largest value at first */
   }
   for (int64_t p = first; p < end; ++p) {
     const double weight = exp(scores[p] - largest);
     total += weight;
-    for (int64_t e = 0; e < what->size; ++e) {
-      const double value = values[p * each + e];
+    for (int64_t e = 0; e < size; ++e) {
+      const double value = values[p * what->kv_heads * size + e];
       out[e] += weight * value;
       bound[e] = fabs(value) > bound[e] ? fabs(value) : bound[e];
       sizes_added[e] += (weight + 0x1p-14) * fabs(value); /* what is subnormal, too */
@@ -958,18 +990,18 @@ static void attend(const op_call *call, const decode_case *what, const held_valu
   static const double half_unit[] = {[KVF_F32] = 0x1p-24, [KVF_F16] = 0x1p-11, [KVF_BF16] = 0x1p-8};
   const kvf_dtype stored = what->out % 2 ? KVF_F32 : kvf_scalar_of(what->variant);
   double largest_value = 0;
-  for (int64_t e = 0; e < what->size; ++e) {
+  for (int64_t e = 0; e < size; ++e) {
     largest_value = bound[e] > largest_value ? bound[e] : largest_value;
   }
-  for (int64_t e = 0; e < what->size; ++e) {
+  for (int64_t e = 0; e < size; ++e) {
     bound[e] = is_int4(what) ? largest_value : bound[e]; /* a rotation spreads what is off */
     out[e] = total > 0 ? out[e] / total : 0;
     bound[e] = bound[e] * relative + fabs(out[e]) * half_unit[stored] * 1.01 +
                (total > 0 ? sizes_added[e] / total * unit_of_weights(what) * 1.01 : 0) +
                (stored == KVF_F16 ? 0x1p-25 : 0);
   }
-  out[what->size] = total > 0 ? largest + log(total) : -HUGE_VAL;
-  bound[what->size] = relative + (total > 0 ? 4 * fabs(out[what->size]) * (double)FLT_EPSILON : 0);
+  out[size] = total > 0 ? largest + log(total) : -HUGE_VAL;
+  bound[size] = relative + (total > 0 ? 4 * fabs(out[size]) * (double)FLT_EPSILON : 0);
   free(query);
   free(sizes_added);
   free(scores);
@@ -979,8 +1011,8 @@ static void attend(const op_call *call, const decode_case *what, const held_valu
 static void check_splits(const op_call *call, const decode_case *what, const uint8_t *now,
                          int64_t token, int64_t head, int64_t count, const char *name) {
   const buffer *memory = &call->operands[WORKSPACE].memory;
-  for (int64_t i = 0; count > 1 && i < count * (what->size + 2); ++i) {
-    const int64_t index[] = {token, head, i / (what->size + 2), i % (what->size + 2)};
+  for (int64_t i = 0; count > 1 && i < count * (values_of(what) + 2); ++i) {
+    const int64_t index[] = {token, head, i / (values_of(what) + 2), i % (values_of(what) + 2)};
     uint8_t *to = element_at(call, WORKSPACE, index);
     memcpy(to, now + (to - memory->expected), 4);
     EXPECT(!isnan(oracle_value(KVF_F32, to)),
@@ -1016,8 +1048,8 @@ static void check_output_of(const op_call *call, const decode_case *what, int64_
   uint8_t *now = contents_of(call, OUT, true);
   uint8_t *lse = contents_of(call, LSE, has_lse);
   uint8_t *parts = contents_of(call, WORKSPACE, what->splits > 0);
-  double *want = malloc((size_t)(what->size + 1) * sizeof *want);
-  double *bound = malloc((size_t)(what->size + 1) * sizeof *bound);
+  double *want = malloc((size_t)(values_of(what) + 1) * sizeof *want);
+  double *bound = malloc((size_t)(values_of(what) + 1) * sizeof *bound);
   for (int64_t s = first; s < end; ++s) {
     const int64_t start = operand_get_index(&call->operands[STARTS], s, 0);
     const held_values held = held_by(call, what, s);
@@ -1025,14 +1057,14 @@ static void check_output_of(const op_call *call, const decode_case *what, int64_
       const int64_t i = row / (what->kv_heads * what->group);
       const int64_t h = row % (what->kv_heads * what->group);
       attend(call, what, &held, s, i, h, want, bound);
-      for (int64_t e = 0; e < what->size; ++e) {
+      for (int64_t e = 0; e < values_of(what); ++e) {
         check_number(call, OUT, (int64_t[]){start + i, h, e},
                      what->out % 2 ? KVF_F32 : kvf_scalar_of(what->variant), now, want[e],
                      what->uniform ? 0 : bound[e], name);
       }
       if (has_lse) {
-        check_number(call, LSE, (int64_t[]){h, start + i, 0}, KVF_F32, lse, want[what->size],
-                     bound[what->size], name);
+        check_number(call, LSE, (int64_t[]){h, start + i, 0}, KVF_F32, lse, want[values_of(what)],
+                     bound[values_of(what)], name);
       }
       if (what->splits > 0) {
         check_splits(call, what, parts, start + i, h, splits_of(what, s, start, i, h), name);
@@ -1063,19 +1095,22 @@ static decode_case fitted(decode_case what) {
   if (is_tiled(&what)) { /* its head size, and heads that lie in whole vectors */
     static const int aligned[] = {NHD, HND, PADDED_ALIGNED, PACKED};
     what.size = what.variant->values[2];
+    what.value_size = 0;
     what.layout = aligned[what.layout % 4];
     what.seed += what.seed % 3 == 0;
     what.entry = rows_taken(&what) == what.variant->values[3] ? what.entry : ENTRY_RAW;
   }
   if (has_block_scales(&what)) {
     what.size = (what.size + 15) / 16 * 16;
-    what.layout = layouts[what.layout % 3];
+    what.value_size = (what.value_size + 15) / 16 * 16;
+    what.layout = layouts[what.layout % (what.value_size > 0 ? 2 : 3)];
     what.block_size += is_tiled(&what) ? what.block_size % 2 : 0; /* pages of whole vectors */
-    what.swizzle = what.seed % 2 && what.size % 64 == 0 && what.block_size % 4 == 0;
+    what.swizzle = what.seed % 2 && values_of(&what) % 64 == 0 && what.block_size % 4 == 0;
   }
   if (is_int4(&what) || is_ggml(&what)) { /* pairs or blocks, which lie one behind another */
     static const int dense[] = {NHD, HND, PADDED, PADDED_ALIGNED, PACKED};
     what.size += is_int4(&what) ? what.size % 2 : (32 - what.size % 32) % 32;
+    what.value_size += is_int4(&what) ? what.value_size % 2 : (32 - what.value_size % 32) % 32;
     what.layout = dense[what.layout % 5];
   }
   return what;
@@ -1087,12 +1122,14 @@ static void run(const decode_case *wished) {
   char name[280];
   (void)snprintf(
       name, sizeof name,
-      "%s, %lld sequences, %lld x %lld heads of %lld, pages of %lld, window %d, %lld splits, "
+      "%s, %lld sequences, %lld x %lld heads of %lld and %lld, pages of %lld, window %d, %lld "
+      "splits, "
       "layout %d, alibi %d, scale %d, query %d, pattern %d, cap %g, sinks %d, out %d, seed %llu",
       what->variant->symbol, (long long)count_of(what->lengths), (long long)what->kv_heads,
-      (long long)what->group, (long long)what->size, (long long)what->block_size, what->window,
-      (long long)what->splits, what->layout, what->alibi, what->scale, what->query, what->pattern,
-      what->cap, what->sinks, what->out, (unsigned long long)what->seed);
+      (long long)what->group, (long long)what->size, (long long)values_of(what),
+      (long long)what->block_size, what->window, (long long)what->splits, what->layout, what->alibi,
+      what->scale, what->query, what->pattern, what->cap, what->sinks, what->out,
+      (unsigned long long)what->seed);
   op_call call;
   vary_order(what->seed);
   build(&call, what);
@@ -1275,6 +1312,49 @@ static void test_one_position(void) {
       (void)op_call_verify(&call, "one position");
       op_call_free(&call);
       count_case(what.variant);
+    }
+  }
+}
+
+/*
+ * Values whose heads have another size than keys': every layout and format, both the shorter and
+ * the longer, split and whole, those of MLA before its latent rows (192 and 128) among them, and
+ * the sizes of latent rows. Tiles and matrix units do not take them.
+ */
+static void test_values_of_another_size(void) {
+  static const int64_t pairs[][2] = {{192, 128}, {128, 192}, {64, 128}, {576, 512},
+                                     {7, 100},   {100, 7},   {128, 64}, {16, 576}};
+  if (!need_backend()) {
+    return;
+  }
+  for (int32_t v = 0; v < OP->num_variants; ++v) {
+    if (is_tiled(&(decode_case){.variant = &OP->variants[v]})) {
+      continue;
+    }
+    for (int i = 0; i < 3 * CACHE_LAYOUTS; ++i) {
+      if (!takes(v, i, 1, 3)) {
+        continue;
+      }
+      const int pair = (i + 3 * (int)v) % (int)TEST_COUNT(pairs);
+      const uint64_t seed = options.seed * 1000 + (uint64_t)(i + 7 * v);
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = 1 + i % 2,
+                         .group = 1 + i % 4,
+                         .size = pairs[pair][0],
+                         .value_size = pairs[pair][1],
+                         .block_size = 8,
+                         .window = i % (int)TEST_COUNT(windows),
+                         .pattern = i % PATTERNS,
+                         .lengths = lengths[2 + (i + v) % 3],
+                         .layout = i % CACHE_LAYOUTS,
+                         .alibi = i % ALIBI_KINDS,
+                         .scale = i % SCALE_CHOICES,
+                         .query = i / 2 % QUERY_LAYOUTS,
+                         .entry = i % ENTRIES,
+                         .splits = i % 3,
+                         .sinks = i % SINKS_KINDS,
+                         .out = i % OUT_KINDS,
+                         .seed = seed});
     }
   }
 }
@@ -2394,6 +2474,8 @@ static const bad_argument bad[] = {
   {"other heads in out", ON_BOTH, "out", SPOIL_SIZE, 1, 5, NULL, VALUE_ERROR, "out", "(num_q_heads) is 5", "want 6 as in query"},
   {"other heads in query", ON_BOTH, "query", SPOIL_SIZE, 1, 4, NULL, VALUE_ERROR, "out", "(num_q_heads) is 6", "want 4"},
   {"other size in key_cache", ON_BOTH, "key_cache", SPOIL_SIZE, 3, 16, NULL, VALUE_ERROR, "key_cache", "(head_size) is 16", "want 24 as in query"},
+  {"other size in value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 3, 16, NULL, VALUE_ERROR, "value_cache", "(value_head_size) is 16", "want 24 as in out"},
+  {"other size in out", ON_BOTH, "out", SPOIL_SIZE, 2, 16, NULL, VALUE_ERROR, "value_cache", "(value_head_size) is 24", "want 16 as in out"},
   {"other heads in value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 1, NULL, VALUE_ERROR, "value_cache", "(num_kv_heads) is 1", "want 2 as in key_cache"},
   {"other pages in value_cache", ON_BOTH, "value_cache", SPOIL_SIZE, 0, 3, NULL, VALUE_ERROR, "value_cache", "(num_blocks) is 3", "as in key_cache"},
   {"fewer tables", ON_BOTH, "block_table", SPOIL_SIZE, 0, 1, NULL, VALUE_ERROR, "block_table", "(num_seqs) is 1", "want 2 as in seq_lens"},
@@ -2425,7 +2507,7 @@ static const bad_argument bad[] = {
   {"workspace of rank 3", ON_BOTH, "workspace", SPOIL_RANK, 0, 3, NULL, VALUE_ERROR, "workspace", "rank is 3", "want 4"},
   {"workspace of other heads", ON_BOTH, "workspace", SPOIL_SIZE, 1, 2, NULL, VALUE_ERROR, "workspace", "(num_q_heads) is 2", "want 6 as in query"},
   {"workspace of no splits", ON_BOTH, "workspace", SPOIL_SIZE, 2, 0, NULL, VALUE_ERROR, "workspace", "(splits) is 0", "want 1 or more"},
-  {"workspace of short rows", ON_BOTH, "workspace", SPOIL_SIZE, 3, 24, NULL, VALUE_ERROR, "workspace", "(head_size + 2) is 24", "want 26"},
+  {"workspace of short rows", ON_BOTH, "workspace", SPOIL_SIZE, 3, 24, NULL, VALUE_ERROR, "workspace", "(value_head_size + 2) is 24", "want 26"},
   {"overlapping workspace", ON_BOTH, "workspace", SPOIL_STRIDE, 2, 0, NULL, VALUE_ERROR, "workspace", "stride of dimension 2 (splits) is 0", "do not overlap"},
   {"workspace is float16", ON_BOTH, "workspace", SPOIL_DTYPE, kDLFloat, 16, NULL, TYPE, "workspace", "dtype is float16", "want float32"},
   {"workspace on CUDA", ON_CPU, "workspace", SPOIL_DEVICE, kDLCUDA, 0, NULL, TYPE, "workspace", "on CUDA device 0", "want the CPU"},
@@ -2441,7 +2523,7 @@ static const bad_argument bad_grouped[] = {
   {"other groups", ON_BOTH, "key_cache", SPOIL_SIZE, 2, 99, NULL, VALUE_ERROR, "key_cache", "dimension 2 is 99", "(head_size 24 / x"},
   {"x of 0", ON_BOTH, "key_cache", SPOIL_SIZE, 4, 0, NULL, VALUE_ERROR, "key_cache", "x (dimension 4) is 0", "want 1 or more"},
   {"other tokens", ON_BOTH, "value_cache", SPOIL_SIZE, 3, 4, NULL, VALUE_ERROR, "value_cache", "(block_size) is 4", "want 8 as in key_cache"},
-  {"other size", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 16, NULL, VALUE_ERROR, "value_cache", "(head_size) is 16", "want 24 as in query"},
+  {"other size", ON_BOTH, "value_cache", SPOIL_SIZE, 2, 16, NULL, VALUE_ERROR, "value_cache", "(value_head_size) is 16", "want 24 as in out"},
 };
 /* clang-format on */
 
@@ -2575,15 +2657,17 @@ static void test_bad_arguments(void) {
   }
 
   /* Sizes that no single argument is to blame for. */
-  static const int64_t shapes[][3] = {{6, 4, 24}, {4, 4, 577}, {4, 0, 24}};
+  static const int64_t shapes[][4] = {{6, 4, 24}, {4, 4, 577}, {4, 4, 24, 577}, {4, 0, 24}};
   static const char *const sentences[] = {"num_q_heads: got 6, want a multiple of 4 (num_kv_heads)",
                                           "head_size: got 577, want 576 or less",
+                                          "value_head_size: got 577, want 576 or less",
                                           "num_q_heads: got 4, want a multiple of 0"};
   for (size_t i = 0; i < TEST_COUNT(shapes); ++i) {
     const decode_case odd = {.variant = small.variant,
                              .kv_heads = shapes[i][1],
                              .group = 1,
                              .size = shapes[i][2],
+                             .value_size = shapes[i][3],
                              .block_size = 8,
                              .lengths = two,
                              .seed = 8};
@@ -2613,7 +2697,7 @@ static void test_bad_params(void) {
   struct {
     kvf_paged_attention_params params;
     const char *sentence;
-  } rows[23];
+  } rows[25];
   for (size_t i = 0; i < TEST_COUNT(rows); ++i) {
     rows[i].params = params_of(&call, &small);
   }
@@ -2647,6 +2731,10 @@ static void test_bad_params(void) {
   rows[13].sentence = "x: got 0";
   rows[14].params.head_size = -1;
   rows[14].sentence = "head_size: got -1";
+  rows[23].params.value_head_size = 577;
+  rows[23].sentence = "value_head_size: got 577, want 576 or less";
+  rows[24].params.value_head_size = -1;
+  rows[24].sentence = "value_head_size: got -1";
   rows[15].params.splits = 0;
   rows[15].sentence = "splits: got 0";
   rows[16].params.index_bytes = 2;
@@ -2704,6 +2792,7 @@ CU_TestInfo paged_attention_tests[] = {
     {"every pair of axis values", test_matrix},
     {"one position, exactly", test_one_position},
     {"averages, exactly", test_averages},
+    {"values of another size", test_values_of_another_size},
     {"large calls", test_large},
     {"long sequences in splits", test_splits},
     {"extreme scores", test_extreme_scores},

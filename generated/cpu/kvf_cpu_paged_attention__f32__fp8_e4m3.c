@@ -38,8 +38,10 @@ typedef struct progress {
   float largest[HEADS]; /* score */
   int32_t rows;         /* of a tile */
   int64_t heads;
-  int64_t size;   /* of a head */
-  int64_t padded; /* of a row */
+  int64_t size;       /* of a head */
+  int64_t padded;     /* of a row */
+  int64_t value_size; /* likewise, of values */
+  int64_t value_padded;
 } progress;
 
 /* What a place in a page of a cache has: the first element of a head of a token. */
@@ -217,13 +219,15 @@ enum { DIRECT = 4 };
 enum { DIRECT = 0 };
 #endif
 
-static bool is_direct(const progress *now, int64_t x, int64_t stride) {
-  return now->heads <= DIRECT && x >= now->size && stride == 1 && now->padded == now->size;
+static bool is_direct(const progress *now, int64_t size, int64_t padded, int64_t x,
+                      int64_t stride) {
+  return now->heads <= DIRECT && x >= size && stride == 1 && padded == size;
 }
 
 /* What the room is used for. */
 static void arrange(progress *now) {
-  const int64_t held = kvf_cpu_attention_rows(now->size) * now->padded;
+  const int64_t longer = now->padded > now->value_padded ? now->padded : now->value_padded;
+  const int64_t held = kvf_cpu_attention_rows(longer) * longer;
   now->query = now->room;
   now->sums = now->query + held;
   now->excesses = now->sums + held;
@@ -266,8 +270,8 @@ static void weigh(progress *now, int64_t h, float scores[STEP], int64_t count) {
   }
   if (largest > now->largest[h]) {
     const float factor = kvf_exp_negative(now->largest[h] - base);
-    kvf_multiply_row(now->sums + h * now->padded, factor, now->padded);
-    kvf_multiply_row(now->excesses + h * now->padded, factor, now->padded);
+    kvf_multiply_row(now->sums + h * now->value_padded, factor, now->value_padded);
+    kvf_multiply_row(now->excesses + h * now->value_padded, factor, now->value_padded);
     now->total[h] *= (double)factor;
     now->largest[h] = largest;
   }
@@ -318,9 +322,9 @@ static void locate(step *where, const kvf_paged_attention_params *p, int64_t seq
 }
 
 static void find_rows(row_place *places, const kvf_paged_attention_params *p, const kvf_view *cache,
-                      const step *where, int64_t kv_head) {
+                      int64_t size, const step *where, int64_t kv_head) {
   for (int64_t i = 0; i < STEP; ++i) {
-    places[i] = find_row(p, cache, p->head_size, where->blocks[i], where->offsets[i], kv_head);
+    places[i] = find_row(p, cache, size, where->blocks[i], where->offsets[i], kv_head);
   }
 }
 
@@ -375,14 +379,14 @@ static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, 
 static void score(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
                   const row_place ahead[STEP], int64_t count) {
   const void *rows_at[KEY_ROWS];
-  const bool direct = is_direct(now, p->x, p->key_cache.stride[4]);
+  const bool direct = is_direct(now, now->size, now->padded, p->x, p->key_cache.stride[4]);
   for (int64_t at = 0; at < now->padded; at += KEY_PART) {
     const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
     const int64_t length = now->size - at < part ? now->size - at : part;
     for (int64_t i = 0; i < count; i += KEY_ROWS) {
       const int64_t rows = count - i < KEY_ROWS ? count - i : KEY_ROWS;
       for (int64_t row = i; at == 0 && row < i + rows; ++row) {
-        prefetch_row(&ahead[row], now->size);
+        prefetch_row(&ahead[row], now->value_size);
       }
       if (direct) {
         for (int64_t row = 0; row < KEY_ROWS; ++row) {
@@ -412,12 +416,13 @@ static void score(progress *now, const kvf_paged_attention_params *p, const row_
 static void add(progress *now, const kvf_paged_attention_params *p, const row_place places[STEP],
                 const row_place ahead[STEP], int64_t count) {
   const void *rows_at[STEP];
-  const int64_t each = STEP * VALUE_PART / now->padded + 1;
+  const int64_t each = STEP * VALUE_PART / now->value_padded + 1;
   int64_t asked = 0;
-  const bool direct = is_direct(now, now->size, p->value_cache.stride[3]);
-  for (int64_t at = 0; at < now->padded; at += VALUE_PART) {
-    const int64_t part = now->padded - at < VALUE_PART ? now->padded - at : VALUE_PART;
-    const int64_t length = now->size - at < part ? now->size - at : part;
+  const bool direct =
+      is_direct(now, now->value_size, now->value_padded, now->value_size, p->value_cache.stride[3]);
+  for (int64_t at = 0; at < now->value_padded; at += VALUE_PART) {
+    const int64_t part = now->value_padded - at < VALUE_PART ? now->value_padded - at : VALUE_PART;
+    const int64_t length = now->value_size - at < part ? now->value_size - at : part;
     for (int64_t row = 0; row < each && asked < STEP; ++row, ++asked) {
       prefetch_row(&ahead[asked], now->size);
     }
@@ -425,17 +430,18 @@ static void add(progress *now, const kvf_paged_attention_params *p, const row_pl
       for (int64_t row = 0; row < count; ++row) {
         rows_at[row] = places[row].elements + at;
       }
-      kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP,
+      kvf_add_weighted(now->sums + at, now->excesses + at, now->value_padded, now->scores, STEP,
                        now->heads, rows_at, LOAD, count, part);
       continue;
     }
-    load_rows(now, VALUE_PART, places, count, at, length, now->size, 0, p->value_cache.stride[3]);
+    load_rows(now, VALUE_PART, places, count, at, length, now->value_size, 0,
+              p->value_cache.stride[3]);
     pad_rows(now->wide, VALUE_PART, count, length, part);
     for (int64_t row = 0; row < count; ++row) {
       rows_at[row] = now->wide + row * VALUE_PART;
     }
-    kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP, now->heads,
-                     rows_at, kvf_load_f32, count, part);
+    kvf_add_weighted(now->sums + at, now->excesses + at, now->value_padded, now->scores, STEP,
+                     now->heads, rows_at, kvf_load_f32, count, part);
   }
 }
 
@@ -450,17 +456,18 @@ static void attend(progress *now, const kvf_paged_attention_params *p,
     return;
   }
   const kvf_view key_lines = lines_of(&p->key_cache, p->x < now->size, now->size);
-  const kvf_view value_lines = lines_of(&p->value_cache, p->value_cache.stride[3] != 1, now->size);
-  find_rows(keys, p, &p->key_cache, here, kv_head);
-  find_rows(values, p, &value_lines, here, kv_head);
+  const kvf_view value_lines =
+      lines_of(&p->value_cache, p->value_cache.stride[3] != 1, now->value_size);
+  find_rows(keys, p, &p->key_cache, now->size, here, kv_head);
+  find_rows(values, p, &value_lines, now->value_size, here, kv_head);
   score(now, p, keys, values, count);
   for (int64_t h = 0; h < now->heads; ++h) {
     float *scores = now->scores + h * STEP;
     adjust(p, tile, &now->heads_of[h], here, scores);
     weigh(now, h, scores, count);
   }
-  find_rows(values, p, &p->value_cache, here, kv_head);
-  find_rows(keys, p, &key_lines, next, kv_head);
+  find_rows(values, p, &p->value_cache, now->value_size, here, kv_head);
+  find_rows(keys, p, &key_lines, now->size, next, kv_head);
   add(now, p, values, keys, count);
 }
 
@@ -476,37 +483,37 @@ static void store_split(const progress *now, const kvf_paged_attention_params *p
   const int64_t stride = p->workspace.stride[3];
   for (int64_t h = 0; h < now->heads; ++h) {
     float *row = split_row(p, &now->heads_of[h], split);
-    for (int64_t i = 0; i < now->size; ++i) {
-      row[i * stride] = now->sums[h * now->padded + i];
+    for (int64_t i = 0; i < now->value_size; ++i) {
+      row[i * stride] = now->sums[h * now->value_padded + i];
     }
-    row[(now->size + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
-    row[(now->size + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
+    row[(now->value_size + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
+    row[(now->value_size + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
   }
 }
 
 /* Adds up the splits of the first row, brought to the same base. */
 static void combine(progress *now, const kvf_paged_attention_params *p, int64_t splits) {
   const int64_t stride = p->workspace.stride[3];
-  const int64_t largest_at = (now->size + KVF_SPLIT_LARGEST) * stride;
-  const int64_t total_at = (now->size + KVF_SPLIT_TOTAL) * stride;
+  const int64_t largest_at = (now->value_size + KVF_SPLIT_LARGEST) * stride;
+  const int64_t total_at = (now->value_size + KVF_SPLIT_TOTAL) * stride;
   float largest = KVF_NO_SCORE;
   for (int64_t split = 0; split < splits; ++split) {
     const float score = split_row(p, &now->heads_of[0], split)[largest_at];
     largest = score > largest ? score : largest;
   }
   const float base = kvf_score_base(largest);
-  memset(now->query, 0, (size_t)now->padded * sizeof *now->query); /* a part at a time */
-  memset(now->sums, 0, (size_t)now->padded * sizeof *now->sums);
-  memset(now->excesses, 0, (size_t)now->padded * sizeof *now->excesses);
+  memset(now->query, 0, (size_t)now->value_padded * sizeof *now->query); /* a part at a time */
+  memset(now->sums, 0, (size_t)now->value_padded * sizeof *now->sums);
+  memset(now->excesses, 0, (size_t)now->value_padded * sizeof *now->excesses);
   now->largest[0] = largest;
   now->total[0] = 0.0;
   for (int64_t split = 0; split < splits; ++split) {
     const float *row = split_row(p, &now->heads_of[0], split);
     const float factor = kvf_exp_negative(row[largest_at] - base);
-    for (int64_t i = 0; i < now->size; ++i) {
+    for (int64_t i = 0; i < now->value_size; ++i) {
       now->query[i] = factor * row[i * stride];
     }
-    for (int64_t i = 0; i < now->padded; i += KVF_WIDTH) {
+    for (int64_t i = 0; i < now->value_padded; i += KVF_WIDTH) {
       kvf_add_compensated(now->sums + i, now->excesses + i, kvf_load_floats(now->query + i));
     }
     now->total[0] += (double)factor * (double)row[total_at];
@@ -559,11 +566,11 @@ static void put_row(const kvf_paged_attention_params *p, const kvf_attention_row
 static void store(progress *now, const kvf_paged_attention_params *p, float scale) {
   for (int64_t h = 0; h < now->heads; ++h) {
     const kvf_row_end end = end_row(now, p, h);
-    float *results = now->sums + h * now->padded;
-    for (int64_t i = 0; i < now->size; ++i) {
+    float *results = now->sums + h * now->value_padded;
+    for (int64_t i = 0; i < now->value_size; ++i) {
       results[i] = kvf_attention_result(results[i], scale, end);
     }
-    put_row(p, &now->heads_of[h], results, now->size, end);
+    put_row(p, &now->heads_of[h], results, now->value_size, end);
   }
 }
 
@@ -645,7 +652,9 @@ void KVF_CPU_SYMBOL(kvf_cpu_paged_attention__f32__fp8_e4m3)(const void *params, 
   progress now;
   now.size = p->head_size;
   now.padded = (now.size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
-  now.rows = kvf_cpu_attention_rows(now.size);
+  now.value_size = p->value_head_size;
+  now.value_padded = (now.value_size + KVF_LANES - 1) / KVF_LANES * KVF_LANES;
+  now.rows = kvf_cpu_attention_rows(now.size > now.value_size ? now.size : now.value_size);
   arrange(&now);
   run_units(&now, p, begin, end);
 }

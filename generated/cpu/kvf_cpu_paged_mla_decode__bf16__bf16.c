@@ -217,8 +217,9 @@ enum { DIRECT = 4 };
 enum { DIRECT = 0 };
 #endif
 
-static bool is_direct(const progress *now, int64_t x, int64_t stride) {
-  return now->heads <= DIRECT && x >= now->size && stride == 1 && now->padded == now->size;
+static bool is_direct(const progress *now, int64_t size, int64_t padded, int64_t x,
+                      int64_t stride) {
+  return now->heads <= DIRECT && x >= size && stride == 1 && padded == size;
 }
 
 /* What the room is used for. */
@@ -266,8 +267,8 @@ static void weigh(progress *now, int64_t h, float scores[STEP], int64_t count) {
   }
   if (largest > now->largest[h]) {
     const float factor = kvf_exp_negative(now->largest[h] - base);
-    kvf_multiply_row(now->sums + h * now->padded, factor, now->padded);
-    kvf_multiply_row(now->excesses + h * now->padded, factor, now->padded);
+    kvf_multiply_row(now->sums + h * KVF_DS_MLA_LATENT, factor, KVF_DS_MLA_LATENT);
+    kvf_multiply_row(now->excesses + h * KVF_DS_MLA_LATENT, factor, KVF_DS_MLA_LATENT);
     now->total[h] *= (double)factor;
     now->largest[h] = largest;
   }
@@ -318,9 +319,9 @@ static void locate(step *where, const kvf_paged_mla_decode_params *p, int64_t se
 }
 
 static void find_rows(row_place *places, const kvf_paged_mla_decode_params *p,
-                      const kvf_view *cache, const step *where, int64_t kv_head) {
+                      const kvf_view *cache, int64_t size, const step *where, int64_t kv_head) {
   for (int64_t i = 0; i < STEP; ++i) {
-    places[i] = find_row(p, cache, KVF_DS_MLA_ROW, where->blocks[i], where->offsets[i], kv_head);
+    places[i] = find_row(p, cache, size, where->blocks[i], where->offsets[i], kv_head);
   }
 }
 
@@ -361,7 +362,7 @@ static void pad_rows(float *wide, int64_t pitch, int64_t count, int64_t length, 
 static void score(progress *now, const kvf_paged_mla_decode_params *p, const row_place places[STEP],
                   const row_place ahead[STEP], int64_t count) {
   const void *rows_at[KEY_ROWS];
-  const bool direct = is_direct(now, now->size, p->kv_cache.stride[2]);
+  const bool direct = is_direct(now, now->size, now->padded, now->size, p->kv_cache.stride[2]);
   for (int64_t at = 0; at < now->padded; at += KEY_PART) {
     const int64_t part = now->padded - at < KEY_PART ? now->padded - at : KEY_PART;
     const int64_t length = now->size - at < part ? now->size - at : part;
@@ -397,7 +398,8 @@ static void score(progress *now, const kvf_paged_mla_decode_params *p, const row
 static void add(progress *now, const kvf_paged_mla_decode_params *p, const row_place places[STEP],
                 int64_t count) {
   const void *rows_at[STEP];
-  const bool direct = is_direct(now, now->size, p->kv_cache.stride[2]);
+  const bool direct = is_direct(now, KVF_DS_MLA_LATENT, KVF_DS_MLA_LATENT, KVF_DS_MLA_LATENT,
+                                p->kv_cache.stride[2]);
   for (int64_t at = 0; at < KVF_DS_MLA_LATENT; at += VALUE_PART) {
     const int64_t part = KVF_DS_MLA_LATENT - at < VALUE_PART ? KVF_DS_MLA_LATENT - at : VALUE_PART;
     const int64_t length = KVF_DS_MLA_LATENT - at < part ? KVF_DS_MLA_LATENT - at : part;
@@ -405,17 +407,18 @@ static void add(progress *now, const kvf_paged_mla_decode_params *p, const row_p
       for (int64_t row = 0; row < count; ++row) {
         rows_at[row] = places[row].elements + at;
       }
-      kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP,
+      kvf_add_weighted(now->sums + at, now->excesses + at, KVF_DS_MLA_LATENT, now->scores, STEP,
                        now->heads, rows_at, LOAD, count, part);
       continue;
     }
-    load_rows(now, VALUE_PART, places, count, at, length, now->size, 0, p->kv_cache.stride[2]);
+    load_rows(now, VALUE_PART, places, count, at, length, KVF_DS_MLA_LATENT, 0,
+              p->kv_cache.stride[2]);
     pad_rows(now->wide, VALUE_PART, count, length, part);
     for (int64_t row = 0; row < count; ++row) {
       rows_at[row] = now->wide + row * VALUE_PART;
     }
-    kvf_add_weighted(now->sums + at, now->excesses + at, now->padded, now->scores, STEP, now->heads,
-                     rows_at, kvf_load_f32, count, part);
+    kvf_add_weighted(now->sums + at, now->excesses + at, KVF_DS_MLA_LATENT, now->scores, STEP,
+                     now->heads, rows_at, kvf_load_f32, count, part);
   }
 }
 
@@ -430,8 +433,8 @@ static void attend(progress *now, const kvf_paged_mla_decode_params *p,
     return;
   }
   const kvf_view lines = lines_of(&p->kv_cache, p->kv_cache.stride[2] != 1, now->size);
-  find_rows(keys, p, &p->kv_cache, here, kv_head);
-  find_rows(ahead, p, &lines, next, kv_head);
+  find_rows(keys, p, &p->kv_cache, now->size, here, kv_head);
+  find_rows(ahead, p, &lines, now->size, next, kv_head);
   score(now, p, keys, ahead, count);
   for (int64_t h = 0; h < now->heads; ++h) {
     float *scores = now->scores + h * STEP;
@@ -454,7 +457,7 @@ static void store_split(const progress *now, const kvf_paged_mla_decode_params *
   for (int64_t h = 0; h < now->heads; ++h) {
     float *row = split_row(p, &now->heads_of[h], split);
     for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
-      row[i * stride] = now->sums[h * now->padded + i];
+      row[i * stride] = now->sums[h * KVF_DS_MLA_LATENT + i];
     }
     row[(KVF_DS_MLA_LATENT + KVF_SPLIT_LARGEST) * stride] = now->largest[h];
     row[(KVF_DS_MLA_LATENT + KVF_SPLIT_TOTAL) * stride] = (float)now->total[h];
@@ -472,9 +475,9 @@ static void combine(progress *now, const kvf_paged_mla_decode_params *p, int64_t
     largest = score > largest ? score : largest;
   }
   const float base = kvf_score_base(largest);
-  memset(now->query, 0, (size_t)now->padded * sizeof *now->query); /* a part at a time */
-  memset(now->sums, 0, (size_t)now->padded * sizeof *now->sums);
-  memset(now->excesses, 0, (size_t)now->padded * sizeof *now->excesses);
+  memset(now->query, 0, (size_t)KVF_DS_MLA_LATENT * sizeof *now->query); /* a part at a time */
+  memset(now->sums, 0, (size_t)KVF_DS_MLA_LATENT * sizeof *now->sums);
+  memset(now->excesses, 0, (size_t)KVF_DS_MLA_LATENT * sizeof *now->excesses);
   now->largest[0] = largest;
   now->total[0] = 0.0;
   for (int64_t split = 0; split < splits; ++split) {
@@ -483,7 +486,7 @@ static void combine(progress *now, const kvf_paged_mla_decode_params *p, int64_t
     for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
       now->query[i] = factor * row[i * stride];
     }
-    for (int64_t i = 0; i < now->padded; i += KVF_WIDTH) {
+    for (int64_t i = 0; i < KVF_DS_MLA_LATENT; i += KVF_WIDTH) {
       kvf_add_compensated(now->sums + i, now->excesses + i, kvf_load_floats(now->query + i));
     }
     now->total[0] += (double)factor * (double)row[total_at];
@@ -546,7 +549,7 @@ static void put_row(const kvf_paged_mla_decode_params *p, const kvf_attention_ro
 static void store(progress *now, const kvf_paged_mla_decode_params *p, float scale) {
   for (int64_t h = 0; h < now->heads; ++h) {
     const kvf_row_end end = end_row(now, p, h);
-    float *results = now->sums + h * now->padded;
+    float *results = now->sums + h * KVF_DS_MLA_LATENT;
     for (int64_t i = 0; i < KVF_DS_MLA_LATENT; ++i) {
       results[i] = kvf_attention_result(results[i], scale, end);
     }

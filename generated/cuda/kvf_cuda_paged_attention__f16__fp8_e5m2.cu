@@ -163,7 +163,7 @@ KVF_INLINE value_words fetch_value(const kvf_paged_attention_params &p, const ui
   value_words words = {};
 #pragma unroll
   for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-    if (first + i < p.head_size) {
+    if (first + i < p.value_head_size) {
       words.v[i / PER_WORD] |= (uint32_t)(uint8_t)value[(first + i) * p.value_cache.stride[3]]
                                << i % PER_WORD * 8;
     }
@@ -495,7 +495,8 @@ KVF_INLINE float *split_row(const kvf_paged_attention_params &p, const kvf_atten
 /* What the workspace has of a split of a row beside its sums. */
 KVF_INLINE void put_split(const kvf_paged_attention_params &p, const kvf_attention_tile &tile,
                           const row_of_tile &row, int64_t split, float largest, float total) {
-  float *to = split_row(p, tile, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
+  float *to =
+      split_row(p, tile, row.token, row.head, split) + p.value_head_size * p.workspace.stride[3];
   to[KVF_SPLIT_LARGEST * p.workspace.stride[3]] = largest;
   to[KVF_SPLIT_TOTAL * p.workspace.stride[3]] = total;
 }
@@ -545,8 +546,8 @@ KVF_INLINE void put_aside(const kvf_paged_attention_params &p, working_set &w, i
             h < rows ? exp2f(w.aside_largest[h] - kvf_score_base(w.largest[h])) : 0.0f;
 #pragma unroll
         for (int32_t i = 0; i < VALUE_VECTOR; ++i) {
-          if (h < rows && i < elements && element + i < p.head_size) {
-            float &to = w.aside[h * p.head_size + element + i];
+          if (h < rows && i < elements && element + i < p.value_head_size) {
+            float &to = w.aside[h * p.value_head_size + element + i];
             to = (s > 0 ? to : first ? 0.0f : to * factor) + sums.v[h][i];
           }
         }
@@ -589,26 +590,26 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, int32
         const int32_t at = element + i;
 #pragma unroll
         for (int32_t h = 0; h < STORED_ROWS; ++h) {
-          if (i < elements && at < p.head_size) {
-            w.query[h * ROOM + subset * p.head_size + at] = sums.v[first + h][i];
+          if (i < elements && at < p.value_head_size) {
+            w.query[h * ROOM + subset * p.value_head_size + at] = sums.v[first + h][i];
           }
         }
       }
     }
     __syncthreads();
     const int32_t rows = min(t.tile.rows - first, (int32_t)STORED_ROWS);
-    for (int32_t i = (int32_t)threadIdx.x; i < rows * p.head_size; i += THREADS) {
-      const int32_t h = i / p.head_size;
-      const int32_t at = i - h * p.head_size;
+    for (int32_t i = (int32_t)threadIdx.x; i < rows * p.value_head_size; i += THREADS) {
+      const int32_t h = i / p.value_head_size;
+      const int32_t at = i - h * p.value_head_size;
       const row_of_tile &row = w.rows[first + h];
       float sum = 0.0f;
       if (aside) {
         const float factor =
             exp2f(w.aside_largest[first + h] - kvf_score_base(w.largest[first + h]));
-        sum = w.aside[(first + h) * p.head_size + at] * factor;
+        sum = w.aside[(first + h) * p.value_head_size + at] * factor;
       }
       for (int32_t s = 0; s < subsets; ++s) {
-        sum += w.query[h * ROOM + s * p.head_size + at];
+        sum += w.query[h * ROOM + s * p.value_head_size + at];
       }
       if (whole) {
         const kvf_row_end end = end_row(p, row.head, w.largest[first + h], w.totals[first + h]);
@@ -636,7 +637,8 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   const task &t = w.now;
   const bool by_token = p.whole_values == KVF_VALUES_BY_TOKEN;
   /* Threads that have the same elements and take different positions are subsets. */
-  const int32_t columns = by_token ? p.head_size : (p.head_size + VALUE_VECTOR - 1) / VALUE_VECTOR;
+  const int32_t columns =
+      by_token ? p.value_head_size : (p.value_head_size + VALUE_VECTOR - 1) / VALUE_VECTOR;
   const int32_t subsets = THREADS / columns;
   const int32_t subset = (int32_t)threadIdx.x / columns;
   const int32_t elements = by_token ? 1 : VALUE_VECTOR; /* of a thread */
@@ -658,7 +660,7 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   locate(p, w, t.tile.first, 0);
   __syncthreads();
   int32_t turn = 0;
-  const bool fits = t.tile.rows * p.head_size <= ASIDE_ELEMENTS;
+  const bool fits = t.tile.rows * p.value_head_size <= ASIDE_ELEMENTS;
   int64_t limit = fits ? t.tile.first + ASIDE : INT64_MAX;
   bool aside = false;
 #pragma unroll 1
@@ -713,8 +715,8 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int
   }
   const int64_t stride = p.workspace.stride[2];
   const float *sums = split_row(p, tile, token, head, 0);
-  const float *scores = sums + (p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = sums + (p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  const float *scores = sums + (p.value_head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = sums + (p.value_head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
   float largest = KVF_NO_SCORE;
 #pragma unroll 8
   for (int64_t split = 0; split < splits; ++split) {
@@ -722,7 +724,7 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int
   }
   const float base = kvf_score_base(largest);
   const float v_scale = head_scale(p.v_scale, kv_head);
-  for (int32_t i = (int32_t)threadIdx.x; i < p.head_size; i += THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < p.value_head_size; i += THREADS) {
     float sum = 0.0f;
     float total = 0.0f;
 #pragma unroll 8

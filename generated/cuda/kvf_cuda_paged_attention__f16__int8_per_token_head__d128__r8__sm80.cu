@@ -214,7 +214,8 @@ KVF_INLINE float *split_row(const kvf_paged_attention_params &p, const kvf_atten
 /* What the workspace has of a split of a row beside its sums. */
 KVF_INLINE void put_split(const kvf_paged_attention_params &p, const kvf_attention_tile &tile,
                           const row_of_tile &row, int64_t split, float largest, float total) {
-  float *to = split_row(p, tile, row.token, row.head, split) + p.head_size * p.workspace.stride[3];
+  float *to =
+      split_row(p, tile, row.token, row.head, split) + p.value_head_size * p.workspace.stride[3];
   to[KVF_SPLIT_LARGEST * p.workspace.stride[3]] = largest;
   to[KVF_SPLIT_TOTAL * p.workspace.stride[3]] = total;
 }
@@ -795,8 +796,8 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int
   }
   const int64_t stride = p.workspace.stride[2];
   const float *sums = split_row(p, tile, token, head, 0);
-  const float *scores = sums + (p.head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = sums + (p.head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  const float *scores = sums + (p.value_head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = sums + (p.value_head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
   float largest = KVF_NO_SCORE;
 #pragma unroll 8
   for (int64_t split = 0; split < splits; ++split) {
@@ -804,7 +805,7 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int
   }
   const float base = kvf_score_base(largest);
   const float v_scale = 1.0f;
-  for (int32_t i = (int32_t)threadIdx.x; i < p.head_size; i += THREADS) {
+  for (int32_t i = (int32_t)threadIdx.x; i < p.value_head_size; i += THREADS) {
     float sum = 0.0f;
     float total = 0.0f;
 #pragma unroll 8

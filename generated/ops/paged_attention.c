@@ -7977,7 +7977,7 @@ static const kvf_exclusion exclusions[] = {
 static const kvf_argument arguments[] = {
     {.name = "out",
      .type = "Tensor!",
-     .doc = "[num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides",
+     .doc = "[num_tokens, num_q_heads, value_head_size], f32 or the dtype of query, any strides",
      .kind = KVF_KIND_TENSOR,
      .mutated = true},
     {.name = "query",
@@ -7995,8 +7995,8 @@ static const kvf_argument arguments[] = {
      .kind = KVF_KIND_TENSOR},
     {.name = "value_cache",
      .type = "Tensor",
-     .doc = "as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads, head_size, "
-            "block_size]; any strides",
+     .doc = "as key_cache of rank 4, with heads of value_head_size elements; next to one of rank 5 "
+            "[num_blocks, num_kv_heads, value_head_size, block_size]; any strides",
      .kind = KVF_KIND_TENSOR},
     {.name = "query_start_loc",
      .type = "Tensor",
@@ -8089,9 +8089,9 @@ static const kvf_argument arguments[] = {
      .has_default = true},
     {.name = "workspace",
      .type = "Tensor!?",
-     .doc = "[split_tokens, num_q_heads, splits, head_size + 2], f32, any strides, splits 1 or "
-            "more: room for the parts of long sequences whose tokens are all below split_tokens, "
-            "any number; None: room of the library's own",
+     .doc = "[split_tokens, num_q_heads, splits, value_head_size + 2], f32, any strides, splits 1 "
+            "or more: room for the parts of long sequences whose tokens are all below "
+            "split_tokens, any number; None: room of the library's own",
      .kind = KVF_KIND_TENSOR,
      .mutated = true,
      .optional = true,
@@ -8225,25 +8225,30 @@ const kvf_op kvf_op_paged_attention = {
         "to its score and its\n"
         "weight, which gives the same but for rounding.\n"
         "\n"
-        "head_size is at most 576. A row is one query head of one token. One thread block (CUDA), "
-        "or one thread (CPU),\n"
-        "does a tile of up to 8 rows of one sequence and KV head, token by token, on the tensor "
-        "cores 8, 16 or 128, of\n"
-        "heads of 256 8 or 64, by a CPU's matrix unit 16 to 256, and reads keys and values once "
-        "for all of them. What a\n"
-        "thread of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of "
-        "more than 128 elements\n"
-        "are fewer. With a workspace the positions of the tiles of sequences whose tokens are all "
-        "below split_tokens\n"
-        "are cut into at most `splits` parts, of ceil(positions / splits) positions rounded up to "
-        "a multiple of 128.\n"
-        "(Give room for the tokens that decode, and have them first.) What the parts come to is "
-        "put into workspace,\n"
-        "and added up in a second launch (CUDA) or a second pass of the threads (CPU). The only "
-        "part of a short tile\n"
-        "goes straight to out: with splits = 1 nothing is split. workspace needs no initial value, "
-        "and what it holds\n"
-        "afterwards is not defined.\n"
+        "Heads of keys and heads of values have at most 576 elements each, and need not have as "
+        "many as each other\n"
+        "(MLA before its latent rows has 192 and 128); where they do not, CUDA goes without tiles, "
+        "and the CPU\n"
+        "without its matrix unit. No elements of either are a successful no-op. A row is one query "
+        "head of one token.\n"
+        "One thread block (CUDA), or one thread (CPU), does a tile of up to 8 rows of one sequence "
+        "and KV head, token\n"
+        "by token, on the tensor cores 8, 16 or 128, of heads of 256 8 or 64, by a CPU's matrix "
+        "unit 16 to 256, and\n"
+        "reads keys and values once for all of them. What a thread of the CPU keeps is on its "
+        "stack, which a call\n"
+        "takes 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the "
+        "positions of the\n"
+        "tiles of sequences whose tokens are all below split_tokens are cut into at most `splits` "
+        "parts, of\n"
+        "ceil(positions / splits) positions rounded up to a multiple of 128. (Give room for the "
+        "tokens that decode,\n"
+        "and have them first.) What the parts come to is put into workspace, and added up in a "
+        "second launch (CUDA)\n"
+        "or a second pass of the threads (CPU). The only part of a short tile goes straight to "
+        "out: with splits = 1\n"
+        "nothing is split. workspace needs no initial value, and what it holds afterwards is not "
+        "defined.\n"
         "\n"
         "Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On "
         "CUDA it takes a\n"
@@ -8277,27 +8282,29 @@ const kvf_op kvf_op_paged_attention = {
         "query_start_loc,\n"
         "seq_lens and block_table change under it.\n"
         "\n"
-        "Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of\n"
+        "Errors: KVF_INVALID_VALUE for a head_size or value_head_size above 576, num_q_heads that "
+        "is no multiple of\n"
         "num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 "
         "head_size that\n"
-        "is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with "
-        "swizzle_v_scales for\n"
-        "one that is no multiple of 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE "
-        "for a\n"
-        "query_start_loc that descends, leaves query, or has a sequence of more than max_query_len "
-        "tokens, a\n"
-        "length below 0 or beyond width * block_size, or a page that is not in the cache (CPU: "
-        "before\n"
-        "anything is written; CUDA: tokens of that sequence are left as they are, that length is "
-        "cut off, the\n"
-        "tokens of that page are left out, and each is counted once, that page with window_left by "
-        "every tile\n"
-        "that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a launch\n"
-        "behind the first leaves what those before it did: workspace written, and out of tokens "
-        "that were split\n"
-        "untouched. A launch of raw params wants a variant that fits them: KVF_INVALID_VALUE where "
-        "the heads of a\n"
-        "tensor cores' variant have another size or cannot be read so.\n"
+        "is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, a value_head_size "
+        "likewise, and with\n"
+        "swizzle_v_scales for a value_head_size that is no multiple of 64 or a block_size that is "
+        "no multiple of 4;\n"
+        "KVF_OUT_OF_RANGE for a query_start_loc that descends, leaves query, or has a sequence of "
+        "more than\n"
+        "max_query_len tokens, a length below 0 or beyond width * block_size, or a page that is "
+        "not in the cache\n"
+        "(CPU: before anything is written; CUDA: tokens of that sequence are left as they are, "
+        "that length is cut\n"
+        "off, the tokens of that page are left out, and each is counted once, that page with "
+        "window_left by every\n"
+        "tile that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a launch behind the "
+        "first leaves what those\n"
+        "before it did: workspace written, and out of tokens that were split untouched. A launch "
+        "of raw params wants\n"
+        "a variant that fits them: KVF_INVALID_VALUE where the heads of a tensor cores' variant "
+        "have another size or\n"
+        "cannot be read so.\n"
         "Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in "
         "FlashAttention.\n"
         "Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.",

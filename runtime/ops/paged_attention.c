@@ -22,24 +22,26 @@ typedef struct cache_dims {
   kvf_dim block_size;
   kvf_dim num_kv_heads;
   kvf_dim *head_size;
+  kvf_dim *value_head_size;
 } cache_dims;
 
-/* [num_blocks, block_size, num_kv_heads, head_size] */
+/* [num_blocks, block_size, num_kv_heads, head_size] or value_head_size */
 static void check_flash_caches(kvf_check *check, const DLTensor *key_cache,
                                const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
                                params_type *params) {
-  kvf_dim *const shape[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads,
-                            dims->head_size};
+  kvf_dim *const keys[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads,
+                           dims->head_size};
+  kvf_dim *const values[] = {keys[0], keys[1], keys[2], dims->value_head_size};
   kvf_view *key = &params->key_cache;
-  kvf_check_tensor(check, "key_cache", key_cache, accepted, 4, shape, key);
-  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4, shape, &params->value_cache);
+  kvf_check_tensor(check, "key_cache", key_cache, accepted, 4, keys, key);
+  kvf_check_tensor(check, "value_cache", value_cache, accepted, 4, values, &params->value_cache);
   key->stride[4] = key->stride[3];
   key->stride[3] = 0;
   params->x = (int32_t)dims->head_size->value;
 }
 
-/* [num_blocks, num_kv_heads, groups, block_size, x] and [num_blocks, num_kv_heads, head_size,
- * block_size] */
+/* [num_blocks, num_kv_heads, groups, block_size, x] and [num_blocks, num_kv_heads,
+ * value_head_size, block_size] */
 static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
                                  const DLTensor *value_cache, uint32_t accepted, cache_dims *dims,
                                  params_type *params) {
@@ -52,7 +54,7 @@ static void check_grouped_caches(kvf_check *check, const DLTensor *key_cache,
       (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, &groups, &dims->block_size, &x},
       &key);
   kvf_check_tensor(check, "value_cache", value_cache, accepted, 4,
-                   (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, dims->head_size,
+                   (kvf_dim *const[]){&dims->num_blocks, &dims->num_kv_heads, dims->value_head_size,
                                       &dims->block_size},
                    &value);
   if (check->status == KVF_OK && (x.value < 1 || x.value > INT32_MAX)) {
@@ -78,10 +80,11 @@ static void check_nvfp4_caches(kvf_check *check, const DLTensor *key_cache,
                                const DLTensor *value_cache, cache_dims *dims, params_type *params) {
   kvf_view *key = &params->key_cache;
   kvf_check_nvfp4_sizes(check, "query", dims->head_size->value, 0, false);
+  kvf_check_nvfp4_sizes(check, "out", dims->value_head_size->value, 0, false);
   kvf_check_nvfp4_pages(check, "key_cache", key_cache, &dims->num_blocks, &dims->block_size,
                         &dims->num_kv_heads, dims->head_size, key);
   kvf_check_nvfp4_pages(check, "value_cache", value_cache, &dims->num_blocks, &dims->block_size,
-                        &dims->num_kv_heads, dims->head_size, &params->value_cache);
+                        &dims->num_kv_heads, dims->value_head_size, &params->value_cache);
   key->stride[4] = key->stride[3];
   key->stride[3] = 0;
   params->x = (int32_t)dims->head_size->value;
@@ -94,7 +97,7 @@ static void check_packed_caches(kvf_check *check, const DLTensor *key_cache,
   kvf_dim *const places[] = {&dims->num_blocks, &dims->block_size, &dims->num_kv_heads};
   kvf_view *key = &params->key_cache;
   kvf_check_packed_pages(check, "key_cache", key_cache, cache, places, dims->head_size, key);
-  kvf_check_packed_pages(check, "value_cache", value_cache, cache, places, dims->head_size,
+  kvf_check_packed_pages(check, "value_cache", value_cache, cache, places, dims->value_head_size,
                          &params->value_cache);
   key->stride[4] = 1;
   key->stride[3] = 0;
@@ -127,10 +130,12 @@ static void check_softcap(kvf_check *check, double softcap) {
 
 /* What raw launches check too. */
 static void check_heads(kvf_check *check, int64_t num_q_heads, int64_t num_kv_heads,
-                        int64_t head_size) {
-  if (check->status == KVF_OK && head_size > KVF_ATTENTION_HEAD_SIZE) {
-    kvf_check_fail(check, KVF_INVALID_VALUE, "head_size", "got %" PRId64 ", want %d or less",
-                   head_size, KVF_ATTENTION_HEAD_SIZE);
+                        int64_t head_size, int64_t value_head_size) {
+  const bool keys = head_size > KVF_ATTENTION_HEAD_SIZE;
+  if (check->status == KVF_OK && (keys || value_head_size > KVF_ATTENTION_HEAD_SIZE)) {
+    kvf_check_fail(check, KVF_INVALID_VALUE, keys ? "head_size" : "value_head_size",
+                   "got %" PRId64 ", want %d or less", keys ? head_size : value_head_size,
+                   KVF_ATTENTION_HEAD_SIZE);
   }
   if (check->status == KVF_OK && num_q_heads > 0 &&
       (num_kv_heads < 1 || num_q_heads % num_kv_heads != 0)) {
@@ -174,7 +179,7 @@ static bool has_tiles(const params_type *params, const kvf_variant *variant) {
   const int32_t whole = 16 / bytes;
   const int64_t run = kvf_cache_of(variant) == KVF_NVFP4 ? size / 2 : size; /* elements, or bytes */
   const int32_t eighth = (int32_t)(run / 8); /* 8 lanes share a value */
-  return params->head_size == size && params->x == size &&
+  return params->head_size == size && params->value_head_size == size && params->x == size &&
          kvf_has_vectors(&params->key_cache, bytes, 4, 5, run, whole) &&
          kvf_has_vectors(&params->value_cache, bytes, 3, 4, run, whole < eighth ? whole : eighth) &&
          (!has_many_rows(variant) ||
@@ -190,6 +195,7 @@ static int32_t choose_matrix(const params_type *params, const kvf_variant *varia
       kvf_scalar_of(variant) == KVF_BF16 &&
       (cache == KVF_BF16 || cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 || cache == KVF_INT8);
   const bool fits = params->head_size % 32 == 0 && params->head_size <= KVF_CPU_MATRIX_SIZE &&
+                    params->value_head_size == params->head_size &&
                     params->x >= params->head_size && params->key_cache.stride[4] == 1 &&
                     params->value_cache.stride[3] == 1;
   const int32_t matrix = tiled && fits ? kvf_cpu_matrix(variant) : KVF_NO_MATRIX;
@@ -308,16 +314,18 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
   kvf_dim num_starts = KVF_DIM("num_seqs + 1");
   kvf_dim num_q_heads = KVF_DIM("num_q_heads");
   kvf_dim head_size = KVF_DIM("head_size");
+  kvf_dim value_head_size = KVF_DIM("value_head_size");
   kvf_dim width = KVF_DIM("width");
   cache_dims dims = {KVF_DIM("num_blocks"), KVF_DIM("block_size"), KVF_DIM("num_kv_heads"),
-                     &head_size};
+                     &head_size, &value_head_size};
   kvf_check check = kvf_check_begin(OP, exec);
   kvf_check_factor(&check, scale);
   check_softcap(&check, softcap);
   const kvf_dtype scalar = kvf_check_dtype(&check, "query", query, KVF_ACCEPT_FLOATS);
   kvf_dim *const heads[] = {&num_tokens, &num_q_heads, &head_size};
+  kvf_dim *const results[] = {&num_tokens, &num_q_heads, &value_head_size};
   kvf_check_tensor(&check, "query", query, KVF_ACCEPT(scalar), 3, heads, &params.query);
-  kvf_check_either(&check, "out", out, scalar, 3, heads, &params.out, &params.out_bytes);
+  kvf_check_either(&check, "out", out, scalar, 3, results, &params.out, &params.out_bytes);
   const kvf_variant *variant = kvf_check_variant(&check, kvf_name_to_read(kv_cache_dtype), scalar);
   if (variant == NULL) {
     return check.status;
@@ -331,7 +339,8 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
     (grouped ? check_grouped_caches : check_flash_caches)(
         &check, key_cache, value_cache, KVF_ACCEPT(kvf_cache_of(variant)), &dims, &params);
   }
-  check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value);
+  check_heads(&check, num_q_heads.value, dims.num_kv_heads.value, head_size.value,
+              value_head_size.value);
   kvf_check_tensor(&check, "seq_lens", seq_lens, KVF_ACCEPT_INT32, 1, (kvf_dim *const[]){&num_seqs},
                    &params.seq_lens);
   if (check.status == KVF_OK) {
@@ -356,7 +365,8 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
                      (kvf_dim *const[]){&num_q_heads, &num_tokens}, &params.lse);
   }
   if (workspace != NULL) {
-    kvf_dim row = {"head_size + 2", kvf_saturating_sum(head_size.value, KVF_SPLIT_EXTRA), NULL};
+    kvf_dim row = {"value_head_size + 2",
+                   kvf_saturating_sum(value_head_size.value, KVF_SPLIT_EXTRA), NULL};
     kvf_check_split_room(&check, workspace, &num_q_heads, &row, &params.workspace, &params.splits,
                          &params.split_tokens);
   }
@@ -385,6 +395,7 @@ kvf_status kvf_paged_attention(const kvf_exec *exec, DLTensor *out, const DLTens
   params.num_q_heads = (int32_t)num_q_heads.value;
   params.num_kv_heads = (int32_t)dims.num_kv_heads.value;
   params.head_size = (int32_t)head_size.value;
+  params.value_head_size = (int32_t)value_head_size.value;
   variant = best_variant(&check, variant, &params);
   return launch(&check.exec, variant, choose_few(&check, variant, &params), &params);
 }
@@ -396,15 +407,17 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
   const int32_t bytes = kvf_dtype_bits(cache) / 8;
   if (kvf_packs_ggml(cache)) { /* words of 2 bytes */
     params->whole_keys = kvf_has_vectors(&params->key_cache, 1, 4, 5, params->head_size, 2);
-    params->whole_values = kvf_has_vectors(&params->value_cache, 1, 3, 4, params->head_size, 2)
-                               ? KVF_VALUES_BY_ELEMENT
-                               : KVF_VALUES_SINGLY;
+    params->whole_values =
+        kvf_has_vectors(&params->value_cache, 1, 3, 4, params->value_head_size, 2)
+            ? KVF_VALUES_BY_ELEMENT
+            : KVF_VALUES_SINGLY;
     return;
   }
   if (cache == KVF_NVFP4 || cache == KVF_INT4_PER_TOKEN_HEAD) { /* two elements in a byte */
-    const int64_t run = params->head_size / 2;
-    params->whole_keys = kvf_has_vectors(&params->key_cache, 1, 4, 5, run, KEY_VECTOR / 2);
-    params->whole_values = kvf_has_vectors(&params->value_cache, 1, 3, 4, run, VALUE_VECTOR / 2)
+    params->whole_keys =
+        kvf_has_vectors(&params->key_cache, 1, 4, 5, params->head_size / 2, KEY_VECTOR / 2);
+    params->whole_values = kvf_has_vectors(&params->value_cache, 1, 3, 4,
+                                           params->value_head_size / 2, VALUE_VECTOR / 2)
                                ? KVF_VALUES_BY_ELEMENT
                                : KVF_VALUES_SINGLY;
     return;
@@ -415,9 +428,9 @@ static void choose_vectors(params_type *params, kvf_dtype cache) {
                                                                   params->head_size, KEY_VECTOR);
   const kvf_view *value = &params->value_cache;
   params->whole_values = KVF_VALUES_SINGLY;
-  if (kvf_has_vectors(value, bytes, 3, 4, params->head_size, VALUE_VECTOR)) {
+  if (kvf_has_vectors(value, bytes, 3, 4, params->value_head_size, VALUE_VECTOR)) {
     params->whole_values = KVF_VALUES_BY_ELEMENT;
-  } else if (params->head_size <= THREADS && /* a thread has one element then */
+  } else if (params->value_head_size <= THREADS && /* a thread has one element then */
              kvf_has_vectors(value, bytes, 1, 4, params->block_size, KEY_VECTOR)) {
     params->whole_values = KVF_VALUES_BY_TOKEN;
   }
@@ -447,7 +460,7 @@ static void launch_scales(kvf_check *check, const char *member, const kvf_view *
 }
 
 static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params_type *params) {
-  const int64_t row = params->head_size + KVF_SPLIT_EXTRA;
+  const int64_t row = params->value_head_size + KVF_SPLIT_EXTRA;
   const int64_t few = params->few > 0 ? kvf_saturating_product(params->num_seqs, params->few) : 0;
   if (params->workspace.data == NULL && !kvf_is_batch_invariant()) {
     const kvf_status status =
@@ -510,19 +523,23 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   kvf_launch_at_least(&check, "num_q_heads", params.num_q_heads, 0);
   kvf_launch_at_least(&check, "num_kv_heads", params.num_kv_heads, 0);
   kvf_launch_at_least(&check, "head_size", params.head_size, 0);
+  kvf_launch_at_least(&check, "value_head_size", params.value_head_size, 0);
   kvf_launch_at_least(&check, "width", params.width, 0);
   kvf_launch_at_least(&check, "num_blocks", params.num_blocks, 0);
   kvf_launch_at_least(&check, "block_size", params.block_size, 1);
   kvf_launch_index_bytes(&check, "index_bytes", params.index_bytes);
   kvf_check_factor(&check, (double)params.scale);
   check_softcap(&check, (double)params.softcap);
-  check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size);
+  check_heads(&check, params.num_q_heads, params.num_kv_heads, params.head_size,
+              params.value_head_size);
   if (variant != NULL && kvf_cache_of(variant) == KVF_NVFP4) {
-    kvf_check_nvfp4_sizes(&check, "query", params.head_size, params.block_size,
+    kvf_check_nvfp4_sizes(&check, "head_size", params.head_size, params.block_size, false);
+    kvf_check_nvfp4_sizes(&check, "value_head_size", params.value_head_size, params.block_size,
                           params.swizzle_v_scales);
   }
   if (variant != NULL && kvf_packs_heads(kvf_cache_of(variant))) {
     kvf_check_packed_size(&check, "head_size", kvf_cache_of(variant), params.head_size);
+    kvf_check_packed_size(&check, "value_head_size", kvf_cache_of(variant), params.value_head_size);
   }
   if (params.workspace.data == NULL) {
     params.splits = 1;
@@ -535,7 +552,7 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
                    params.splits);
   }
   if (check.status != KVF_OK || params.num_tokens == 0 || params.num_seqs == 0 ||
-      params.num_q_heads == 0 || params.head_size == 0) {
+      params.num_q_heads == 0 || params.head_size == 0 || params.value_head_size == 0) {
     return check.status;
   }
   kvf_launch_at_least(&check, "x", params.x, 1);
@@ -561,7 +578,7 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   }
   if (check.status == KVF_OK && tile_size(variant) != 0 && !has_tiles(&params, variant)) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
-                   "got %s, which wants head_size and x %" PRId64
+                   "got %s, which wants head_size, value_head_size and x %" PRId64
                    ", and heads whose elements lie side by side in vectors of 16 bytes%s",
                    variant->symbol, tile_size(variant),
                    has_many_rows(variant) ? ", of query and out, too" : "");
@@ -589,14 +606,15 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
   params.whole_values = KVF_VALUES_SINGLY;
   params.few = 0;
   if (check.exec.backend == KVF_CPU) {
-    int32_t rows = kvf_cpu_attention_rows(params.head_size);
+    const bool keys = params.head_size > params.value_head_size;
+    int32_t rows = kvf_cpu_attention_rows(keys ? params.head_size : params.value_head_size);
     params.whole_keys = choose_matrix(&params, variant);
     if (params.whole_keys != KVF_NO_MATRIX) {
       rows = choose_rows(&check, &params);
       params.whole_keys |= KVF_MATRIX_OF_ROWS(rows);
     }
-    return run_cpu(&check, variant, &params, params.head_size, params.head_size + KVF_SPLIT_EXTRA,
-                   rows);
+    return run_cpu(&check, variant, &params, (params.head_size + params.value_head_size) / 2,
+                   params.value_head_size + KVF_SPLIT_EXTRA, rows);
   }
   check.status = kvf_cuda_fault_counter(check.exec.device, &params.faults);
   if (check.status != KVF_OK) {

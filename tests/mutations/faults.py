@@ -404,6 +404,13 @@ FAULTS = (
         ("paged_attention",),
     ),
     Fault(
+        "heads of values have as many elements as those of keys",
+        "templates/shared/attention_cpu.j2",
+        "  now.value_size = p->value_head_size;",
+        "  now.value_size = p->head_size;",
+        ("paged_attention",),
+    ),
+    Fault(
         "what rounding has added to a long sum stays in it",
         f"{KERNELS}/cache/cpu_attention.h",
         "kvf_store_floats(excess, (kvf_floats)((kvf_choices)over & (over == over)));",

@@ -31,7 +31,10 @@ class Batch:
         width = int(self.lengths.max()) // BLOCK + 1
         self.table = rng.permutation(count * width).astype(np.int32).reshape(count, width)
         self.query = self.normal(self.tokens, self.heads, D)
-        self.caches = [self.normal(count * width, BLOCK, self.kv_heads, D) for _ in range(2)]
+        self.values = int(rng.choice([D, D, 8, 40]))  # elements of a head of them
+        self.caches = [
+            self.normal(count * width, BLOCK, self.kv_heads, size) for size in (D, self.values)
+        ]
         self.options: dict[str, Any] = {
             "causal": bool(rng.integers(0, 2)),
             "window_left": int(rng.choice([-1, -1, 0, 5, 200])),
@@ -47,11 +50,12 @@ class Batch:
     def rows(self, s: int) -> list[Array]:
         """Keys and values of a sequence."""
         return [
-            c[self.table[s]].reshape(-1, self.kv_heads, D)[: self.lengths[s]] for c in self.caches
+            c[self.table[s]].reshape(-1, self.kv_heads, c.shape[-1])[: self.lengths[s]]
+            for c in self.caches
         ]
 
     def run(self, **named: Any) -> tuple[Array, Array]:
-        out = np.full_like(self.query, 7)
+        out = np.full((self.tokens, self.heads, self.values), 7, np.float32)
         lse = np.full((self.heads, self.tokens), 7, np.float32)
         one = np.ones(1, np.float32)
         keys, values = self.caches
@@ -66,7 +70,8 @@ class Batch:
 def test_mixtures(seed: int) -> None:
     batch = Batch(seed)
     options = batch.options
-    want, sums = np.full_like(batch.query, 7), np.full((batch.heads, batch.tokens), 7, np.float32)
+    want = np.full((batch.tokens, batch.heads, batch.values), 7, np.float32)
+    sums = np.full((batch.heads, batch.tokens), 7, np.float32)
     for s, length in enumerate(batch.lengths):
         keys, values = batch.rows(s)
         for t in range(batch.starts[s], batch.starts[s + 1]):
@@ -83,7 +88,7 @@ def test_mixtures(seed: int) -> None:
                 sinks=options["sinks"],
             )
     longest = int(np.diff(batch.starts).max())
-    room = np.full((batch.tokens, batch.heads, 3, D + 2), np.nan, np.float32)
+    room = np.full((batch.tokens, batch.heads, 3, batch.values + 2), np.nan, np.float32)
     for named in ({}, {"max_query_len": longest}, {"workspace": room}):
         out, lse = batch.run(**options, **named)
         np.testing.assert_allclose(out, want, atol=2e-5)

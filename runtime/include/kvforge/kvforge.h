@@ -45,7 +45,7 @@ extern "C" {
 /* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
  * tells what was loaded.
  */
-#define KVF_ABI_VERSION 9
+#define KVF_ABI_VERSION 10
 #define KVF_VERSION "0.2.0"
 
 /*

@@ -23,7 +23,7 @@ pub const KVF_CPU: kvf_backend = 0;
 pub const KVF_CUDA: kvf_backend = 1;
 
 /// What this crate declares; `kvf_abi_version()` is what was compiled.
-pub const KVF_ABI_VERSION: i32 = 9;
+pub const KVF_ABI_VERSION: i32 = 10;
 
 /// Where and how a call runs.
 #[repr(C)]

@@ -83,17 +83,20 @@ extern "C" {
  * times log2(e). Scales of a head are applied to the query and to the sum, those of a token to its
  * score and its weight, which gives the same but for rounding.
  *
- * head_size is at most 576. A row is one query head of one token. One thread block (CUDA), or one
- * thread (CPU), does a tile of up to 8 rows of one sequence and KV head, token by token, on the
- * tensor cores 8, 16 or 128, of heads of 256 8 or 64, by a CPU's matrix unit 16 to 256, and reads
- * keys and values once for all of them. What a thread of the CPU keeps is on its stack, which a
- * call takes 32 KiB of at most: rows of more than 128 elements are fewer. With a workspace the
- * positions of the tiles of sequences whose tokens are all below split_tokens are cut into at most
- * `splits` parts, of ceil(positions / splits) positions rounded up to a multiple of 128. (Give room
- * for the tokens that decode, and have them first.) What the parts come to is put into workspace,
- * and added up in a second launch (CUDA) or a second pass of the threads (CPU). The only part of a
- * short tile goes straight to out: with splits = 1 nothing is split. workspace needs no initial
- * value, and what it holds afterwards is not defined.
+ * Heads of keys and heads of values have at most 576 elements each, and need not have as many as
+ * each other (MLA before its latent rows has 192 and 128); where they do not, CUDA goes without
+ * tiles, and the CPU without its matrix unit. No elements of either are a successful no-op. A row
+ * is one query head of one token. One thread block (CUDA), or one thread (CPU), does a tile of up
+ * to 8 rows of one sequence and KV head, token by token, on the tensor cores 8, 16 or 128, of heads
+ * of 256 8 or 64, by a CPU's matrix unit 16 to 256, and reads keys and values once for all of them.
+ * What a thread of the CPU keeps is on its stack, which a call takes 32 KiB of at most: rows of
+ * more than 128 elements are fewer. With a workspace the positions of the tiles of sequences whose
+ * tokens are all below split_tokens are cut into at most `splits` parts, of ceil(positions /
+ * splits) positions rounded up to a multiple of 128. (Give room for the tokens that decode, and
+ * have them first.) What the parts come to is put into workspace, and added up in a second launch
+ * (CUDA) or a second pass of the threads (CPU). The only part of a short tile goes straight to out:
+ * with splits = 1 nothing is split. workspace needs no initial value, and what it holds afterwards
+ * is not defined.
  *
  * Without a workspace, and unless KVFORGE_BATCH_INVARIANT is 1, a call splits by itself. On CUDA it
  * takes a workspace of the library's own (kvf_cuda_free_workspaces() says which, and what that asks
@@ -115,25 +118,26 @@ extern "C" {
  * everywhere. What is launched depends on shapes and on it alone: a captured graph stays right when
  * query_start_loc, seq_lens and block_table change under it.
  *
- * Errors: KVF_INVALID_VALUE for a head_size above 576, num_q_heads that is no multiple of
- * num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0 head_size
- * that is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, and with
- * swizzle_v_scales for one that is no multiple of 64 or a block_size that is no multiple of 4;
- * KVF_OUT_OF_RANGE for a query_start_loc that descends, leaves query, or has a sequence of more
- * than max_query_len tokens, a length below 0 or beyond width * block_size, or a page that is not
- * in the cache (CPU: before anything is written; CUDA: tokens of that sequence are left as they
- * are, that length is cut off, the tokens of that page are left out, and each is counted once, that
- * page with window_left by every tile that meets it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a
- * launch
- * behind the first leaves what those before it did: workspace written, and out of tokens that were
- * split untouched. A launch of raw params wants a variant that fits them: KVF_INVALID_VALUE where
- * the heads of a tensor cores' variant have another size or cannot be read so.
+ * Errors: KVF_INVALID_VALUE for a head_size or value_head_size above 576, num_q_heads that is no
+ * multiple of num_kv_heads, an int4 head_size that is odd or one that 1024 divides, a q8_0 or q4_0
+ * head_size that is no multiple of 32, or an nvfp4 head_size that is no multiple of 16, a
+ * value_head_size likewise, and with swizzle_v_scales for a value_head_size that is no multiple of
+ * 64 or a block_size that is no multiple of 4; KVF_OUT_OF_RANGE for a query_start_loc that
+ * descends, leaves query, or has a sequence of more than max_query_len tokens, a length below 0 or
+ * beyond width * block_size, or a page that is not in the cache (CPU: before anything is written;
+ * CUDA: tokens of that sequence are left as they are, that length is cut off, the tokens of that
+ * page are left out, and each is counted once, that page with window_left by every tile that meets
+ * it, see kvf_cuda_fault_count). KVF_CUDA_ERROR at a launch behind the first leaves what those
+ * before it did: workspace written, and out of tokens that were split untouched. A launch of raw
+ * params wants a variant that fits them: KVF_INVALID_VALUE where the heads of a tensor cores'
+ * variant have another size or cannot be read so.
  * Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as in
  * FlashAttention.
  * Elsewhere: vLLM to 0.24 paged_attention_v1 and _v2.
  *
  * Arguments:
- *   out (Tensor!): [num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides
+ *   out (Tensor!): [num_tokens, num_q_heads, value_head_size], f32 or the dtype of query, any
+ *       strides
  *   query (Tensor): [num_tokens, num_q_heads, head_size], f32, f16 or bf16, any strides
  *   key_cache (Tensor): [num_blocks, block_size, num_kv_heads, head_size], or [num_blocks,
  *       num_kv_heads, ceil(head_size / x), block_size, x]; the cache dtype (uint8 or float8 for
@@ -141,8 +145,8 @@ extern "C" {
  *       head_size / 2 + head_size / 16], uint8, pages without gaps; for int4_per_token_head
  *       [num_blocks, block_size, num_kv_heads, head_size / 2], uint8, any strides but 1 in the last
  *       dimension; for q8_0 and q4_0 head_size / 32 * 34 or 18 bytes, likewise
- *   value_cache (Tensor): as key_cache of rank 4; next to one of rank 5 [num_blocks, num_kv_heads,
- *       head_size, block_size]; any strides
+ *   value_cache (Tensor): as key_cache of rank 4, with heads of value_head_size elements; next to
+ *       one of rank 5 [num_blocks, num_kv_heads, value_head_size, block_size]; any strides
  *   query_start_loc (Tensor): [num_seqs + 1], int32, any stride, ascending: the first token of each
  *       sequence, and the end
  *   seq_lens (Tensor): [num_seqs], int32, any stride: positions of each sequence, those of its
@@ -169,8 +173,8 @@ extern "C" {
  *   max_query_len (int): tokens that a sequence has at most; 0 or less: not known
  *   lse (Tensor!?): [num_q_heads, num_tokens], f32, any strides: natural logarithms of what weights
  *       were divided by; None: not wanted
- *   workspace (Tensor!?): [split_tokens, num_q_heads, splits, head_size + 2], f32, any strides,
- *       splits 1 or more: room for the parts of long sequences whose tokens are all below
+ *   workspace (Tensor!?): [split_tokens, num_q_heads, splits, value_head_size + 2], f32, any
+ *       strides, splits 1 or more: room for the parts of long sequences whose tokens are all below
  *       split_tokens, any number; None: room of the library's own
  */
 KVF_API kvf_status kvf_paged_attention(

@@ -42,7 +42,8 @@ typedef struct kvf_paged_attention_params {
   int32_t swizzle_v_scales; /* nvfp4: 1 or 0 */
   int32_t num_q_heads;      /* query heads, a multiple of num_kv_heads */
   int32_t num_kv_heads;     /* KV heads */
-  int32_t head_size;        /* elements of a head, at most 576 */
+  int32_t head_size;        /* elements of a head of query and keys, at most 576 */
+  int32_t value_head_size;  /* elements of a head of values and out, at most 576 */
   int32_t index_bytes;      /* of one element of block_table: 8 or 4 */
   int32_t out_bytes;        /* of one element of out: 4 for f32, 2 for f16 and bf16 as query */
   int32_t sink_bytes;       /* of one element of sinks, likewise */
