@@ -228,6 +228,32 @@ static void test_matrix(void) {
   }
 }
 
+/* Many rows, as a warp of the kernel looks for together: of more sequences than it has probes, some
+ * of no rows; of one; and of none. */
+static void test_many_rows(void) {
+  enum { SEQUENCES = 300 };
+  static int64_t some[SEQUENCES + 1];
+  static const int64_t one[] = {33000, -1};
+  static const int64_t none[] = {0, -1};
+  static const int64_t *const of[] = {some, one, none};
+  if (!need_backend()) {
+    return;
+  }
+  for (int b = 0; b < SEQUENCES; ++b) {
+    some[b] = b % 5 == 0 || b == SEQUENCES - 1 ? 0 : 37 + 7 * b % 211;
+  }
+  some[SEQUENCES] = -1;
+  for (int i = 0; i < 3; ++i) {
+    run(&(gather_case){.head_dim = i == 0 ? 16 : 32,
+                       .scales = i == 0 ? 1 : 2,
+                       .block_size = 64,
+                       .beyond = of[i] == none ? 32769 : 70,
+                       .lengths = of[i],
+                       .entry = i,
+                       .seed = options.seed + (uint64_t)i});
+  }
+}
+
 static void test_large(void) {
   static const int64_t many[] = {900, 0, 1, 2100, 640, -1};
   static const int64_t few[] = {90, 0, 1, 210, -1};
@@ -470,6 +496,7 @@ static void test_bad_params(void) {
 CU_TestInfo cp_gather_indexer_k_quant_cache_tests[] = {
     {"every pair of axis values", test_matrix},
     {"large calls", test_large},
+    {"many rows", test_many_rows},
     {"strides beyond 2^31", test_far},
     {"pages out of range", test_out_of_range},
     {"no rows, and indices that are no good", test_no_rows},

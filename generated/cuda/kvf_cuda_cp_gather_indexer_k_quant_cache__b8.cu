@@ -11,6 +11,10 @@ constexpr uint32_t ALL_LANES = 0xFFFFFFFFu, LANES = 32;
 /* What a launch has at most; runtime/ops/cp_gather_indexer_k_quant_cache.c chooses. */
 constexpr uint32_t MAX_THREADS = 256;
 
+/* Rows from which on a warp looks for its sequence together: up to 4,096 it takes longer, one row
+ * by 7 %. */
+constexpr int64_t MANY_ROWS = 16384;
+
 /* Vectors of a lane, all loaded before the first is stored. */
 constexpr int32_t IN_FLIGHT = 4;
 
@@ -63,10 +67,46 @@ KVF_INLINE source_x1 load_x1(const uint8_t *from) {
 
 KVF_INLINE void store_x1(const source_x1 &source, uint8_t *to) { *to = source.v; }
 
-KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &p, int64_t row) {
+/* A sequence, num_sequences for none, and the row from which on another one may be. */
+struct sequence_rows {
+  int64_t sequence;
+  int32_t end;
+};
+
+/*
+ * What kvf_find_sequence() finds, of a row for which all lanes ask: they look at 128 sequences side
+ * by side, so that hardly any load waits for another one.
+ */
+KVF_INLINE sequence_rows find_together(const kvf_block_table &table, int64_t row) {
+  constexpr int32_t PROBES = 4;
+  const int32_t lane = (int32_t)(threadIdx.x % LANES);
+  int64_t low = 0;
+  int64_t high = table.num_sequences - table.open_ended;
+  int32_t end = INT32_MAX;
+  while (low < high) {
+    const int64_t step = (high - low) / ((int32_t)LANES * PROBES) + 1;
+    int32_t last = 0; /* probe of a sequence that begins at the row or before it */
+#pragma unroll
+    for (int32_t i = 0; i < PROBES; ++i) {
+      const int32_t probe = i * (int32_t)LANES + lane;
+      if (low + probe * step <= high) {
+        const int32_t start = table.starts[low + probe * step];
+        last = start <= row ? probe : last;
+        end = start > row && start < end ? start : end;
+      }
+    }
+    low += __reduce_max_sync(ALL_LANES, last) * step;
+    high = low + step - 1 < high ? low + step - 1 : high;
+  }
+  return {low, __reduce_min_sync(ALL_LANES, end)};
+}
+
+/* The place of a row that `sequence` has by kvf_find_sequence(). */
+KVF_INLINE row_place find_row(const kvf_cp_gather_indexer_k_quant_cache_params &p, int64_t sequence,
+                              int64_t row) {
   int64_t block;
   int64_t offset;
-  if (!kvf_locate_row(p.table, row, true, &block, &offset)) {
+  if (!kvf_locate_row_of(p.table, sequence, row, true, &block, &offset)) {
     return {nullptr, nullptr};
   }
   const uint8_t *page =
@@ -295,24 +335,18 @@ KVF_INLINE void copy_scales_x1(const uint8_t *own, uint32_t rows, uint8_t *to, i
   }
 }
 
-/* Grid: x rows, rows_per_block to a thread block, whose warps share them. */
-extern "C" __global__ void __launch_bounds__(MAX_THREADS)
-    kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
-        const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
-  kvf_begin_kernel();
+/* The warp's rows from `first` on. */
+KVF_INLINE void copy_rows(const kvf_cp_gather_indexer_k_quant_cache_params &p, int64_t first,
+                          uint32_t rows, bool many) {
   const uint32_t lane = threadIdx.x % LANES;
-  const uint32_t share = (uint32_t)p.rows_per_block / (blockDim.x / LANES);
-  const int64_t first = (int64_t)blockIdx.x * p.rows_per_block + threadIdx.x / LANES * share;
-  const int64_t rest = p.num_rows - first;
-  if (rest <= 0) {
-    return;
-  }
-  const uint32_t rows = (uint32_t)(rest < share ? rest : share);
   const bool one_scale = p.num_scales == 1 && p.scales_aligned; /* whoever finds a row copies it */
   row_place own = {nullptr, nullptr};
   source_x4 scale;
+  const sequence_rows found = many ? find_together(p.table, first) : sequence_rows{0, INT32_MIN};
   if (lane < rows) {
-    own = find_row(p, first + lane);
+    const int64_t row = first + lane;
+    own = find_row(p, many && row < found.end ? found.sequence : kvf_find_sequence(p.table, row),
+                   row);
     if (one_scale && own.scales != nullptr) {
       scale = load_x4(own.scales);
     }
@@ -343,5 +377,25 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     copy_scales_x4(own.scales, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
   } else {
     copy_scales_x1(own.scales, rows, dst_scale, p.dst_scale.stride[0], 4 * (uint32_t)p.num_scales);
+  }
+}
+
+/* Grid: x rows, rows_per_block to a thread block, whose warps share them. What is done for many
+ * rows lies behind what is done for fewer, which would take longer with that in between. */
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+    kvf_cuda_cp_gather_indexer_k_quant_cache__b8(
+        const __grid_constant__ kvf_cp_gather_indexer_k_quant_cache_params p) {
+  kvf_begin_kernel();
+  const uint32_t share = (uint32_t)p.rows_per_block / (blockDim.x / LANES);
+  const int64_t first = (int64_t)blockIdx.x * p.rows_per_block + threadIdx.x / LANES * share;
+  const int64_t rest = p.num_rows - first;
+  if (rest <= 0) {
+    return;
+  }
+  const uint32_t rows = (uint32_t)(rest < share ? rest : share);
+  if (__builtin_expect(p.num_rows >= MANY_ROWS, 0)) {
+    copy_rows(p, first, rows, true);
+  } else {
+    copy_rows(p, first, rows, false);
   }
 }

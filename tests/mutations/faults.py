@@ -113,6 +113,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "of many rows the first one of a sequence is one of the sequence in front of it",
+        "templates/cuda/cp_gather_indexer_k_quant_cache.cu.j2",
+        "row < found.end ?",
+        "row <= found.end ?",
+        ("cp_gather_indexer_k_quant_cache",),
+        "cuda",
+    ),
+    Fault(
         "values of tokens that lie apart are those of one element",
         "templates/cuda/reshape_and_cache.cu.j2",
         "to[places[token]] = tile[token * ROW + i];",
