@@ -757,8 +757,8 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   store(p, w, now, head_scale(p.v_scale, t.kv_head));
 }
 
-/* Adds up the splits of a row, brought to the same base: token `number` of all, or of the few that
- * each sequence may have. */
+/* Adds up the splits of a row, brought to the same base: token `number` of all, or of the
+ * few that each sequence may have. */
 KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int64_t head) {
   const int64_t kv_head = head / p.group;
   const int64_t sequence = p.few > 0 ? number / p.few : kvf_sequence_of_token(&p, number);

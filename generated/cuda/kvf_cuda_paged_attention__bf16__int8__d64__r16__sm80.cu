@@ -593,8 +593,8 @@ KVF_INLINE void put_aside(working_set &w, bool there, progress &now) {
 KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progress &now,
                       float scale) {
   const task &t = w.now;
-  const int32_t lane = (int32_t)threadIdx.x % WARP;
-  const int32_t warp = (int32_t)threadIdx.x / WARP;
+  const int32_t lane = (int32_t)kvf_thread_anew() % WARP;
+  const int32_t warp = (int32_t)kvf_thread_anew() / WARP;
 #pragma unroll
   for (int32_t row = 0; row < HALVES; ++row) {
     float total = now.totals[row];
@@ -623,8 +623,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
   }
   __syncthreads();
   const bool whole = t.tile.splits == 1;
-  if ((int32_t)threadIdx.x < t.tile.rows) {
-    const int32_t number = (int32_t)threadIdx.x;
+  if (const int32_t number = (int32_t)kvf_thread_anew(); number < t.tile.rows) {
     const row_of_tile &row = w.rows[number];
     float largest = KVF_NO_SCORE;
     float total = 0.0f;
@@ -645,7 +644,7 @@ KVF_INLINE void store(const kvf_paged_attention_params &p, working_set &w, progr
   }
   __syncthreads();
 #pragma unroll 1
-  for (int32_t i = (int32_t)threadIdx.x; i < t.tile.rows * SIZE; i += THREADS) {
+  for (int32_t i = (int32_t)kvf_thread_anew(); i < t.tile.rows * SIZE; i += THREADS) {
     const int32_t number = i / SIZE;
     const int32_t element = i % SIZE;
     const row_of_tile &row = w.rows[number];
@@ -784,9 +783,24 @@ KVF_INLINE void attend(const kvf_paged_attention_params &p, working_set &w) {
   store(p, w, now, head_scale(p.v_scale, t.kv_head));
 }
 
-/* Adds up the splits of a row, brought to the same base: token `number` of all, or of the few that
- * each sequence may have. */
-KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int64_t head) {
+/* The largest score of all splits. */
+KVF_INLINE float largest_of(const float *scores, int64_t stride, int32_t splits, int32_t lane,
+                            float largest) {
+  for (int32_t split = lane + WARP; split < splits; split += WARP) {
+    largest = fmaxf(largest, scores[split * stride]);
+  }
+#pragma unroll
+  for (int32_t distance = WARP / 2; distance > 0; distance /= 2) {
+    largest = fmaxf(largest, __shfl_xor_sync(ALL_LANES, largest, distance));
+  }
+  return largest;
+}
+
+/* A warp adds up its elements of the splits of a row, brought to the same base: token `number` of
+ * all, or of the few that each sequence may have. */
+template <int32_t ROW_WARPS>
+KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int64_t head,
+                        int32_t part) {
   const int64_t kv_head = head / p.group;
   const int64_t sequence = p.few > 0 ? number / p.few : kvf_sequence_of_token(&p, number);
   const int64_t start = kvf_query_start(&p, sequence);
@@ -797,41 +811,76 @@ KVF_INLINE void combine(const kvf_paged_attention_params &p, int64_t number, int
   const int64_t token = start + within;
   const int64_t row = within * p.group + head - kv_head * p.group;
   const kvf_attention_tile tile = kvf_find_tile(&p, sequence, row / ROWS, 0, ROWS);
-  const int64_t splits = tile.splits;
+  const int32_t splits = (int32_t)tile.splits;
   if (within >= tile.num_tokens || tile.num_tokens <= -p.few || splits == 1) {
     return;
   }
+  enum {
+    EACH = SIZE / ROW_WARPS / WARP, /* elements of a lane */
+    TOGETHER = 8                    /* splits that are asked for at a time */
+  };
+  const int32_t lane = (int32_t)(kvf_thread_anew() % WARP);
+  const int32_t first = part * EACH * WARP + lane;
   const int64_t stride = p.workspace.stride[2];
-  const float *sums = split_row(p, tile, token, head, 0);
-  const float *scores = sums + (p.value_head_size + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
-  const float *totals = sums + (p.value_head_size + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  const int64_t step = WARP * p.workspace.stride[3];
+  const float *from = split_row(p, tile, token, head, 0);
+  const float *scores = from + (SIZE + KVF_SPLIT_LARGEST) * p.workspace.stride[3];
+  const float *totals = from + (SIZE + KVF_SPLIT_TOTAL) * p.workspace.stride[3];
+  from += first * p.workspace.stride[3];
+  float sums[EACH] = {};
+  float total = 0.0f;
   float largest = KVF_NO_SCORE;
-#pragma unroll 8
-  for (int64_t split = 0; split < splits; ++split) {
-    largest = fmaxf(largest, scores[split * stride]);
+  float factors = lane < splits ? scores[lane * stride]
+                                : KVF_NO_SCORE; /* a lane has those of one of so many splits */
+  float parts = lane < splits ? totals[lane * stride] : 0.0f;
+#pragma unroll 1
+  for (int32_t near = 0; near < splits; near += TOGETHER) {
+    float values[TOGETHER][EACH];
+#pragma unroll
+    for (int32_t k = 0; k < TOGETHER; ++k) {
+      const float *at = from;
+#pragma unroll
+      for (int32_t i = 0; i < EACH; ++i) {
+        values[k][i] = near + k < splits ? *at : 0.0f;
+        at += step; /* one address that moves: as many as there are sums would take twice the
+                       registers */
+      }
+      from += stride;
+    }
+    kvf_loads_are_made(); /* before any score is waited for */
+    if (near == 0) {
+      largest = largest_of(scores, stride, splits, lane, factors);
+      factors = lane < splits ? exp2f(factors - kvf_score_base(largest)) : 0.0f;
+    } else if (near % WARP == 0) {
+      const bool has = near + lane < splits;
+      factors = has ? exp2f(scores[(near + lane) * stride] - kvf_score_base(largest)) : 0.0f;
+      parts = has ? totals[(near + lane) * stride] : 0.0f;
+    }
+#pragma unroll
+    for (int32_t k = 0; k < TOGETHER;
+         ++k) { /* in the order of splits; those behind the last add 0 */
+      const float factor = __shfl_sync(ALL_LANES, factors, (near + k) % WARP);
+      total += factor * __shfl_sync(ALL_LANES, parts, (near + k) % WARP);
+#pragma unroll
+      for (int32_t i = 0; i < EACH; ++i) {
+        sums[i] += factor * values[k][i];
+      }
+    }
   }
-  const float base = kvf_score_base(largest);
+  const kvf_row_end end = end_row(p, head, largest, total);
+  if (first == 0) {
+    put_lse(p, token, head, end);
+  }
   const float v_scale = head_scale(p.v_scale, kv_head);
-  for (int32_t i = (int32_t)threadIdx.x; i < p.value_head_size; i += THREADS) {
-    float sum = 0.0f;
-    float total = 0.0f;
-#pragma unroll 8
-    for (int64_t split = 0; split < splits; ++split) {
-      const float factor = exp2f(scores[split * stride] - base);
-      sum += factor * sums[split * stride + i * p.workspace.stride[3]];
-      total += factor * totals[split * stride];
-    }
-    const kvf_row_end end = end_row(p, head, largest, total);
-    if (i == 0) {
-      put_lse(p, token, head, end);
-    }
-    put_result(p, token, head, i, kvf_attention_result(sum, v_scale, end));
+#pragma unroll
+  for (int32_t i = 0; i < EACH; ++i) {
+    put_result(p, token, head, first + i * WARP, kvf_attention_result(sums[i], v_scale, end));
   }
 }
 
 /*
  * Grid: x units, as kvforge/cache/attention_tiles.h counts them. When splits are combined: tokens,
- * of each the query heads.
+ * of each the query heads, with warps for each.
  */
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     kvf_cuda_paged_attention__bf16__int8__d64__r16__sm80(
@@ -840,17 +889,26 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
   __shared__ working_set w;
   if (p.combines) {
     const int64_t tokens = p.few > 0 ? p.num_seqs * p.few : p.split_tokens;
-    for (int64_t unit = blockIdx.x; unit < tokens * p.num_q_heads; unit += gridDim.x) {
-      combine(p, unit / p.num_q_heads, unit % p.num_q_heads);
+    /* A launch has warps for each: no memory has room for the splits of more rows than it can have.
+     */
+    const int64_t warp = (int64_t)blockIdx.x * WARPS + kvf_thread_anew() / WARP;
+    const int64_t rows = tokens * p.num_q_heads;
+    if (kvf_adding_warps(rows, SIZE) == 1) {
+      if (warp < rows) {
+        combine<1>(p, warp / p.num_q_heads, warp % p.num_q_heads, 0);
+      }
+    } else if (const int32_t row = (int32_t)warp / KVF_ADDING_WARPS(SIZE); row < rows) {
+      combine<KVF_ADDING_WARPS(SIZE)>(p, row / p.num_q_heads, row % p.num_q_heads,
+                                      (int32_t)warp % KVF_ADDING_WARPS(SIZE));
     }
     return;
   }
-  if (threadIdx.x == 0) {
+  if (kvf_thread_anew() == 0) {
     w.now.unit = blockIdx.x;
   }
   bool more = true;
   while (more) {
-    if (threadIdx.x == 0) {
+    if (kvf_thread_anew() == 0) {
       begin(p, w.now);
     }
     __syncthreads();

@@ -335,9 +335,9 @@ KVF_INLINE void attend(const kvf_paged_mla_decode_params &p, working_set &w) {
 }
 
 /* The largest score of all splits. */
-KVF_INLINE float largest_of(const float *scores, int64_t stride, int32_t splits, int32_t lane) {
-  float largest = KVF_NO_SCORE;
-  for (int32_t split = lane; split < splits; split += WARP) {
+KVF_INLINE float largest_of(const float *scores, int64_t stride, int32_t splits, int32_t lane,
+                            float largest) {
+  for (int32_t split = lane + WARP; split < splits; split += WARP) {
     largest = fmaxf(largest, scores[split * stride]);
   }
 #pragma unroll
@@ -378,8 +378,9 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t row, int32
   float sums[EACH] = {};
   float total = 0.0f;
   float largest = KVF_NO_SCORE;
-  float factors = 0.0f; /* a lane has those of one of so many splits */
-  float parts = 0.0f;
+  float factors = lane < splits ? scores[lane * stride]
+                                : KVF_NO_SCORE; /* a lane has those of one of so many splits */
+  float parts = lane < splits ? totals[lane * stride] : 0.0f;
 #pragma unroll 1
   for (int32_t near = 0; near < splits; near += TOGETHER) {
     float values[TOGETHER][EACH];
@@ -396,9 +397,9 @@ KVF_INLINE void combine(const kvf_paged_mla_decode_params &p, int64_t row, int32
     }
     kvf_loads_are_made(); /* before any score is waited for */
     if (near == 0) {
-      largest = largest_of(scores, stride, splits, lane);
-    }
-    if (near % WARP == 0) {
+      largest = largest_of(scores, stride, splits, lane, factors);
+      factors = lane < splits ? exp2f(factors - kvf_score_base(largest)) : 0.0f;
+    } else if (near % WARP == 0) {
       const bool has = near + lane < splits;
       factors = has ? exp2f(scores[(near + lane) * stride] - kvf_score_base(largest)) : 0.0f;
       parts = has ? totals[(near + lane) * stride] : 0.0f;

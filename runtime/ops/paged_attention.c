@@ -488,8 +488,13 @@ static kvf_status run_tiles(kvf_check *check, const kvf_variant *variant, params
   const kvf_grid of_one = {.grid = {1, 1, 1},
                            .block = {threads, 1, 1},
                            .shared_bytes = has_many_rows(variant) ? (uint32_t)shared : 0};
+  const int64_t rows = (few > 0 ? few : params->split_tokens) * params->num_q_heads;
+  const bool by_warps = tiled && tile_size(variant) <= 128 && !has_many_rows(variant);
+  const uint32_t all = threads / 32;
+  const uint32_t warps =
+      by_warps ? (uint32_t)kvf_adding_warps(rows, (int32_t)tile_size(variant)) : all;
   return run_cuda(check, variant, params, &of_one, &of_one,
-                  (few > 0 ? few : params->split_tokens) * params->num_q_heads, true);
+                  kvf_quotient_up(kvf_saturating_product(rows, warps), all), true);
 }
 
 /* Apart from its caller, whose stack is that of calls on the CPU, too. */

@@ -405,6 +405,14 @@ FAULTS = (
         "cuda",
     ),
     Fault(
+        "of four rows whose splits a block adds up the last one is left out",
+        "templates/shared/attention_cuda.j2",
+        "(int64_t)blockIdx.x * WARPS + kvf_thread_anew() / WARP",
+        "(int64_t)blockIdx.x * WARPS + min(kvf_thread_anew() / WARP, 2u)",
+        ("paged_attention",),
+        "cuda",
+    ),
+    Fault(
         "of several splits only the last one's weights count",
         "templates/shared/attention_cpu.j2",
         "    now->total[0] += (double)factor * (double)row[total_at];",

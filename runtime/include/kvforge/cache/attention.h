@@ -51,6 +51,17 @@ KVF_INLINE int64_t kvf_split_positions(int64_t count, int64_t splits) {
   return (share + KVF_SPLIT_POSITIONS - 1) / KVF_SPLIT_POSITIONS * KVF_SPLIT_POSITIONS;
 }
 
+/*
+ * Warps that add up the splits of a row, of tiles of few rows: one, but where there are no more
+ * rows than a device has multiprocessors, about, as many as give each lane one element.
+ */
+#define KVF_ADDING_WARPS(head_size) ((head_size) / 32)
+enum { KVF_FEW_ADDED_ROWS = 128 };
+
+KVF_INLINE int32_t kvf_adding_warps(int64_t rows, int32_t head_size) {
+  return rows <= KVF_FEW_ADDED_ROWS ? KVF_ADDING_WARPS(head_size) : 1;
+}
+
 /* tanh(x), of e = e^(-2 |x|). Near 0, where 1 - e has few digits, by the first terms of its series.
  */
 KVF_INLINE float kvf_tanh(float x, float e) {
