@@ -1444,6 +1444,17 @@ static void test_splits(void) {
                          .entry = (int)i % ENTRIES,
                          .seed = options.seed + i});
     }
+    if (takes(v, 0, 1, 3)) { /* of more rows than KVF_FEW_ADDED_ROWS */
+      run(&(decode_case){.variant = &OP->variants[v],
+                         .kv_heads = 5,
+                         .group = 8,
+                         .size = 16,
+                         .block_size = 8,
+                         .pattern = DECODE,
+                         .splits = 3,
+                         .lengths = mixed,
+                         .scale = SCALE_PER_HEAD});
+    }
   }
 }
 
