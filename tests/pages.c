@@ -86,6 +86,7 @@ enum {
   ONE_TARGET,
   ROTATED, /* blocks change places through a spare one */
   CHAOS,   /* anything, with very few blocks */
+  ENDS,    /* the last one reads what the first one writes, or writes what it reads */
   SKIPPED, /* with negative numbers */
   TO_ITSELF,
   ORDERS
@@ -125,6 +126,14 @@ static void make_pair(const page_case *what, int64_t i, uint64_t *state, int64_t
     pair[0] = random_below(state, (blocks + 1) / 2);
     pair[1] = (blocks + 1) / 2 + i % (blocks / 2 > 0 ? blocks / 2 : 1);
     pair[1] = pair[1] < blocks ? pair[1] : 0;
+    break;
+  case ENDS:
+    pair[0] = i == 0                                        ? 0
+              : i == what->items - 1 && what->seed % 2 == 0 ? (blocks + 1) / 2 % blocks
+                                                            : random_below(state, (blocks + 1) / 2);
+    pair[1] = i == what->items - 1 && what->seed % 2 == 1
+                  ? 0
+                  : ((blocks + 1) / 2 + i % (blocks / 2 > 0 ? blocks / 2 : 1)) % blocks;
     break;
   case CHAIN_UP:
     pair[0] = i % blocks;
@@ -469,17 +478,23 @@ void page_test_many(const page_op *op) {
   }
 }
 
-/* As many pairs as share one launch, and more; pages of one vector and of a few lines; and more
- * blocks than a kernel has bits for. */
+/* As many pairs as a thread block has at once, as share one launch, and more; pages of one vector
+ * and of a few lines; and more blocks than a kernel has bits for, with as many pairs as then share
+ * one, and more. */
 static void test_long_lists(const page_op *op) {
-  enum { MANY_BLOCKS = 32 * KVF_PAGE_TABLE + 3 };
-  static const int64_t items[] = {300, 1023, 1024, 1025, 2100, 700};
+  enum { MANY_BLOCKS = KVF_PAGE_BITS + 3 };
+  static const int64_t items[] = {
+      300, KVF_PAGE_PAIRS - 1, KVF_PAGE_PAIRS, KVF_PAGE_PAIRS + 1, 2100, 700, KVF_PAGE_MOST + 1,
+      1300};
   for (int order = 0; order < ORDERS; ++order) {
     for (size_t i = 0; i < TEST_COUNT(items); ++i) {
+      if (items[i] > KVF_PAGE_MOST && (order != APART || op->lists > 1)) { /* takes longest */
+        continue;
+      }
       run(op, &(page_case){.layers = 1,
-                           .num_blocks = items[i] == 700 ? MANY_BLOCKS
-                                         : i % 2 == 0    ? 2 * items[i] + 1
-                                                         : 700,
+                           .num_blocks = items[i] == 700 || items[i] == 1300 ? MANY_BLOCKS
+                                         : i % 2 == 0                        ? 2 * items[i] + 1
+                                                                             : 700,
                            .rows = 1,
                            .columns = order % 2 == 0 ? 16 : 96,
                            .element = 1 + (int)(i % 2),
@@ -613,12 +628,13 @@ void page_test_out_of_range(const page_op *op) {
                             .columns = 40,
                             .element = 1,
                             .uneven = i / 8 % 4 == 2,
-                            .items = 67,
+                            .items = i % 14 == 3 ? 1500 : 67,
                             .seed = options.seed + (uint64_t)i};
     static page_call call;
     const int column = i % 2 % op->columns;
     page_build(&call, op, &what);
-    const int64_t position = i % 3 == 0 ? 0 : i % 3 == 1 ? 33 : 66;
+    const int64_t last = what.items - 1;
+    const int64_t position = i % 3 == 0 ? 0 : i % 3 == 1 ? last / 2 : last;
     put_block(&call, position, column, wrong[i / 2 % (int)TEST_COUNT(wrong)]);
     /* What the other number of the pair is does not matter: in range, the same, negative. */
     const int other = op->columns == 2 ? i / 2 % 3 : 0;
@@ -627,7 +643,7 @@ void page_test_out_of_range(const page_op *op) {
                 other == 1 ? wrong[i / 2 % (int)TEST_COUNT(wrong)] : -1);
     }
     if (i % 5 == 4) {
-      put_block(&call, (position + 1) % 67, column, 6);
+      put_block(&call, (position + 1) % what.items, column, 6);
     }
     page_prepare(&call);
     const uint64_t before = faults_before(options.backend);
@@ -639,8 +655,8 @@ void page_test_out_of_range(const page_op *op) {
       char element[32];
       (void)snprintf(element, sizeof element,
                      op->columns == 2 ? "element [%lld, %d] is " : "element %lld is ",
-                     (long long)(i % 5 == 4 && position == 66 ? 0 : position),
-                     other == 1 && !(i % 5 == 4 && position == 66) ? 0 : column);
+                     (long long)(i % 5 == 4 && position == last ? 0 : position),
+                     other == 1 && !(i % 5 == 4 && position == last) ? 0 : column);
       EXPECT_TEXT(kvf_last_error(), element);
     } else {
       note_expected(&call);

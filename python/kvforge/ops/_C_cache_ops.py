@@ -507,8 +507,9 @@ def copy_blocks(
 
     On CUDA the addresses of up to 240 tensors travel in the launch parameters: nothing is
     allocated or waited for, block_mapping is read on the device, and the call can be captured in a
-    CUDA graph. More tensors, pages of several sizes, or more than 1,024 pairs are several
-    launches.
+    CUDA graph. More tensors, pages of several sizes, or more than 16,384 pairs are several
+    launches: 1,024 pairs where there are more than 131,072 blocks, or an address, stride or page
+    is no multiple of 16 bytes.
 
     Errors: IndexError for a block beyond num_blocks (CPU: before anything is written; CUDA: that
     pair is skipped and counted once, see kvforge.faults), whatever the pair's other block is.

@@ -393,14 +393,34 @@ static int64_t share_out(kvf_page_list *pages, int64_t vectors, const int32_t *t
   return (pairs - 1) / share + 1;
 }
 
+/* For many pairs: as many blocks as the device has multiprocessors, or so many times as many that
+ * each still copies WORTH vectors for a pair that it looks at. Fills the part as above. */
+static int64_t share_out_many(kvf_page_list *pages, int64_t vectors, int64_t multiprocessors) {
+  enum { LARGEST = 1 << 12, WORTH = 16 };
+  const int64_t of_pair = kvf_saturating_product(vectors, pages->num_caches);
+  const int64_t times = of_pair / WORTH / multiprocessors;
+  const int64_t blocks = (times > 1 ? times : 1) * multiprocessors;
+  pages->part_shift = kvf_page_part_shift(vectors, LARGEST);
+  const int64_t shares = blocks / (num_parts(vectors, pages->part_shift) * pages->num_caches);
+  const int64_t fewest = (pages->blocks.size - 1) / KVF_PAGE_PAIRS + 1; /* a list has so many */
+  return shares > fewest ? shares : fewest;
+}
+
 /* One launch, for as many pairs as it takes. */
 static kvf_status launch_copy(const kvf_check *check, const kvf_variant *variant,
                               const int32_t *tuned, kvf_page_list *pages) {
   const int64_t vectors = pages->page_bytes / pages->vector_bytes;
-  const int64_t shares = share_out(pages, vectors, tuned);
+  const bool many = pages->blocks.size > KVF_PAGE_PAIRS; /* kvf_run_page_copy() says when */
+  int multiprocessors = 1;
+  const kvf_status status = many ? kvf_cuda_multiprocessors(check, &multiprocessors) : KVF_OK;
+  if (status != KVF_OK) {
+    return status;
+  }
+  const int64_t shares =
+      many ? share_out_many(pages, vectors, multiprocessors) : share_out(pages, vectors, tuned);
   const kvf_grid grid = {.grid = {(uint32_t)num_parts(vectors, pages->part_shift),
                                   (uint32_t)pages->num_caches, (uint32_t)shares},
-                         .block = {(uint32_t)tuned[THREADS], 1, 1}};
+                         .block = {many ? KVF_PAGE_MANY_THREADS : (uint32_t)tuned[THREADS], 1, 1}};
   return kvf_cuda_run(check, variant, pages, &grid);
 }
 
@@ -421,10 +441,12 @@ kvf_status kvf_run_page_copy(kvf_check *check, const kvf_variant *variant, kvf_p
   /* Pairs of a launch find those that a launch before it has copied. */
   kvf_block_list *blocks = &pages->blocks;
   const kvf_block_list all = *blocks;
-  for (int64_t start = 0; check->status == KVF_OK && start < all.size; start += KVF_PAGE_PAIRS) {
+  const bool wide = pages->addresses == NULL && pages->vector_bytes == variant->vectors[0];
+  const int64_t most = wide && pages->num_blocks <= KVF_PAGE_BITS ? KVF_PAGE_MOST : KVF_PAGE_PAIRS;
+  for (int64_t start = 0; check->status == KVF_OK && start < all.size; start += most) {
     const int64_t rest = all.size - start;
     blocks->data = (const char *)all.data + start * all.stride[0] * all.index_bytes;
-    blocks->size = rest < KVF_PAGE_PAIRS ? rest : KVF_PAGE_PAIRS;
+    blocks->size = rest < most ? rest : most;
     const int32_t *tuned = kvf_tuned_values(check, blocks->size);
     check->status = launch_copy(check, variant, tuned, pages);
   }

@@ -20,14 +20,19 @@
 /* CPU: the bytes of a page that a thread is given at least. */
 #define KVF_PAGE_PART 4096
 
-/* CUDA: threads of a block at most, vectors that one of them has in flight, pairs of a launch,
- * pairs that are put in order at once, words of the table in which pairs that meet are found (twice
- * the pairs at least), log2 of the vectors of a line of memory. */
+/* CUDA: threads of a block at most, and for many pairs, vectors that one of them has in flight,
+ * pairs that a block has at once, pairs of a launch where the table has a bit of each page, pairs
+ * that are put in order at once, words of the table in which pairs that meet are found (twice the
+ * pairs of a block at least), pages that can have a bit in it, log2 of the vectors of a line of
+ * memory. */
 #define KVF_PAGE_THREADS 256
+#define KVF_PAGE_MANY_THREADS 768
 #define KVF_PAGE_UNROLL 4
 #define KVF_PAGE_PAIRS 1024
+#define KVF_PAGE_MOST 16384
 #define KVF_PAGE_WINDOW 64
 #define KVF_PAGE_TABLE 4096
+#define KVF_PAGE_BITS (32 * KVF_PAGE_TABLE)
 #define KVF_PAGE_LINE_SHIFT 3
 
 /* The parts that threads share a page out in. */
