@@ -7,10 +7,12 @@ that requirements/build.txt pins.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import tempfile
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jinja2
@@ -280,8 +282,16 @@ def format_c(texts: dict[str, str]) -> dict[str, str]:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(text.encode())
         sources = [path for path in texts if Path(path).suffix in {".c", ".h", ".cu"}]
-        command = [clang_format.get_executable("clang-format"), "-i", *sources]
-        subprocess.run(command, cwd=root, check=True)
+        sources.sort(key=lambda path: len(texts[path]))
+        program = clang_format.get_executable("clang-format")
+
+        def lay_out(share: list[str]) -> None:
+            if share:  # without files it reads stdin
+                subprocess.run([program, "-i", *share], cwd=root, check=True)
+
+        jobs = len(os.sched_getaffinity(0))  # each with as many files, of like sizes
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(lay_out, (sources[job::jobs] for job in range(jobs))))
         return {path: (root / path).read_bytes().decode() for path in texts}
 
 

@@ -404,6 +404,26 @@ def test_a_generation_that_never_was(monkeypatch: pytest.MonkeyPatch) -> None:
         spec.load()
 
 
+def test_clang_formats_share_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that gets no file must not be started: it would read stdin."""
+    for jobs in (1, 2, 8):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, jobs=jobs: set(range(jobs)))
+        texts = {f"{name}.c": f"int  {name} ;\n" for name in "abc"}
+        assert render.format_c({**texts, "d.py": "d  = 1\n"}) == {
+            **{f"{name}.c": f"int {name};\n" for name in "abc"},
+            "d.py": "d  = 1\n",
+        }
+        assert render.format_c({}) == {}
+
+
+def test_archs_are_told_apart_where_they_differ(texts: dict[str, str]) -> None:
+    """nvcc makes PTX of its own for each arch that a line of the file names."""
+    branch = re.compile(r"__CUDA_ARCH__ >= 1200\)?\n(.*)\n#else\n(.*)\n#endif")
+    found = [(path, *both) for path, text in texts.items() for both in branch.findall(text)]
+    assert found
+    assert not [path for path, newest, others in found if newest == others]
+
+
 def test_another_clang_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
     with pytest.raises(ValueError, match=r"clang-format==.*1\.2\.3"):

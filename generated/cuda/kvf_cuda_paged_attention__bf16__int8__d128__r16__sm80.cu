@@ -37,8 +37,6 @@ enum {
 /* Blocks of a multiprocessor that the registers are shared out for: as many as need no spills. */
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
 enum { BLOCKS = 3 };
-#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
-enum { BLOCKS = 2 };
 #else
 enum { BLOCKS = 2 };
 #endif
