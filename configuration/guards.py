@@ -65,13 +65,15 @@ def instrumented(graph: Graph, kind: str, files: Sequence[str]) -> list[str]:
 def coverage_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -> tuple[str, ...]:
     """A library whose runtime counts its lines and branches, and the suites that run it.
 
-    Kernels do not count, so one isa level of them is enough; tests name variants of all dtypes.
+    Kernels do not count, but which of them run is found in the runtime, so those of all levels are
+    there; tests name variants of all dtypes.
     """
     graph.title("The suites with a runtime that counts its lines and branches.")
     folder = f"{graph.build}/coverage"
-    isa = next(iter(choice.isas))
     objects = instrumented(graph, "coverage", [*runtime_sources(), "tests/gcov/leave.c"])
-    objects += [f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"]]
+    objects += [
+        f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"] for isa in choice.isas
+    ]
     objects += [f"{graph.build}/cuda/{v.symbol}.o" for v in choice.variants.get("cuda", [])]
     library = f"{folder}/libkvforge.so.0"
     graph.edge("link_shared", library, objects, flags="--coverage")

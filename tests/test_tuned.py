@@ -183,3 +183,30 @@ def test_no_constant_is_both_data_and_code() -> None:
     gone = r"\b(STREAM_BYTES|MIN_BYTES_PER_THREAD|BYTES_PER_CHUNK|KVF_ROWS_AHEAD|TILE_VECTORS)\b"
     files = [*ROOT.glob("runtime/**/*.[ch]"), *ROOT.glob("templates/**/*.j2")]
     assert not [path for path in files if re.search(gone, path.read_text())]
+
+
+def test_which_row_a_call_got_is_told_on_request() -> None:
+    """KVFORGE_SHOW_TUNED: of the ops that suite tuned makes up, and of the engine's own tables."""
+    suite = BUILD / "kvf_tests"
+    if not suite.exists():
+        pytest.skip("kvf_tests is not built")
+
+    def told(wanted: str) -> list[str]:
+        done = subprocess.run(
+            [suite, "--backend", "cpu", "--suite", "tuned"],
+            env={**os.environ, "KVFORGE_SHOW_TUNED": wanted},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stderr.splitlines()
+
+    lines = told("1")
+    for line in (
+        "made_up: size 16: arch 0, up to 16: a 1 b 10",
+        "made_up: size 257: arch 0, any size above: a 3 b 30",
+        "made_up: size 1: no row, so a 5",
+        "streaming: size 1024: no row, so stream_kib 1",
+    ):
+        assert f"kvforge: {line}" in lines
+    assert told("0") == told("") == []
