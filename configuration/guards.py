@@ -72,7 +72,9 @@ def coverage_edges(graph: Graph, tools: Tools, choice: Choice, emulated: bool) -
     folder = f"{graph.build}/coverage"
     objects = instrumented(graph, "coverage", [*runtime_sources(), "tests/gcov/leave.c"])
     objects += [
-        f"{graph.build}/cpu/{v.symbol}.{isa}.o" for v in choice.variants["cpu"] for isa in choice.isas
+        f"{graph.build}/cpu/{v.symbol}.{isa}.o"
+        for v in choice.variants["cpu"]
+        for isa in choice.isas
     ]
     objects += [f"{graph.build}/cuda/{v.symbol}.o" for v in choice.variants.get("cuda", [])]
     library = f"{folder}/libkvforge.so.0"
