@@ -1,4 +1,5 @@
 /* gather_kv_cache: keys and values of sequences, from pages of every layout and format. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -748,6 +749,83 @@ static void test_far(void) {
   }
 }
 
+/* ---- every code
+ * ------------------------------------------------------------------------------------------ */
+
+enum { CODES_SIZE = 128, CODES_ROWS = (256 + 256 * 32) / CODES_SIZE };
+
+/* Codes one after another, then each 32 times: it is not always with others that a level takes
+ * together. */
+static uint8_t code_at(int i) { return (uint8_t)(i < 256 ? i : (i - 256) / 32); }
+
+static void expect_codes(const kvf_variant *variant, float scale, int32_t streaming) {
+  static uint8_t codes[CODES_ROWS * CODES_SIZE];
+  _Alignas(64) static uint8_t out[2][CODES_ROWS * CODES_SIZE * 4];
+  static const int32_t table[] = {0};
+  static const int32_t starts[] = {0, CODES_ROWS};
+  const int bytes = kvf_dtype_bits(kvf_scalar_of(variant)) / 8;
+  for (int i = 0; i < CODES_ROWS * CODES_SIZE; ++i) {
+    codes[i] = code_at(i);
+  }
+  const kvf_view cache = {.data = codes, .stride = {sizeof codes, CODES_SIZE, CODES_SIZE, 0, 1}};
+  kvf_gather_kv_cache_params params = {
+      .key_cache = cache,
+      .value_cache = {.data = codes, .stride = {sizeof codes, CODES_SIZE, CODES_SIZE, 1}},
+      .key_out = {.data = out[0], .stride = {CODES_SIZE, CODES_SIZE, 1}},
+      .value_out = {.data = out[1], .stride = {CODES_SIZE, CODES_SIZE, 1}},
+      .k_scale = {.data = &scale},
+      .v_scale = {.data = &scale},
+      .table = {.entries = table,
+                .index_bytes = 4,
+                .stride = 1,
+                .starts = starts,
+                .num_sequences = 1,
+                .width = 1,
+                .num_blocks = 1,
+                .block_size = CODES_ROWS},
+      .num_rows = CODES_ROWS,
+      .num_kv_heads = 1,
+      .head_size = CODES_SIZE,
+      .value_head_size = CODES_SIZE,
+      .x = CODES_SIZE,
+      .streaming = streaming,
+  };
+  const kvf_status status = kvf_launch_gather_kv_cache(NULL, variant, &params);
+  EXPECT(status == KVF_OK, "%s: %s", variant->symbol, kvf_last_error());
+  int wrong = 0;
+  for (int i = 0; i < 2 * CODES_ROWS * CODES_SIZE; ++i) {
+    const int element = i % (CODES_ROWS * CODES_SIZE);
+    uint8_t want[4];
+    const double code = oracle_value(kvf_cache_of(variant), &codes[element]);
+    oracle_round(kvf_scalar_of(variant), (double)(float)(code * (double)scale), want);
+    const uint8_t *got = out[i / (CODES_ROWS * CODES_SIZE)] + (size_t)element * (size_t)bytes;
+    wrong += memcmp(got, want, (size_t)bytes) != 0;
+  }
+  EXPECT(wrong == 0, "%s: %d products of codes and %a are wrong (streaming %d)", variant->symbol,
+         wrong, (double)scale, streaming);
+  count_case(variant);
+}
+
+/* All codes of one scale, with scales of which products or what they are made of are no usual
+ * numbers. A launch takes those of 2^-126 or more, and finite ones only. */
+static void test_every_code(void) {
+  static const float scales[] = {1.0f,    0.1f,       3.0f,      0x1p-126f, 0x1.9p-126f, 0x1p-120f,
+                                 1e-7f,   0x1.8p118f, 0x1p119f,  0x1p120f,  7e30f,       3e38f,
+                                 FLT_MAX, 146.3f,     0x1.01p0f, 0x1.03p0f};
+  if (!need_backend() || options.backend != KVF_CPU) {
+    return;
+  }
+  for (int i = 0; i < OP->num_variants; ++i) {
+    const kvf_variant *variant = &OP->variants[i];
+    const kvf_dtype cache = kvf_cache_of(variant);
+    const bool coded = cache == KVF_FP8_E4M3 || cache == KVF_FP8_E5M2 || cache == KVF_INT8;
+    for (size_t k = 0; writer_wants(variant) && coded && k < TEST_COUNT(scales); ++k) {
+      expect_codes(variant, scales[k], 0);
+      expect_codes(variant, scales[k], 1);
+    }
+  }
+}
+
 /* ---- bad arguments
  * ------------------------------------------------------------------------------------------ */
 
@@ -887,6 +965,7 @@ CU_TestInfo gather_kv_cache_tests[] = {
     {"every pair of axis values", test_matrix},
     {"large calls", test_large},
     {"strides beyond 2^31", test_far},
+    {"every code", test_every_code},
     {"pages out of range", test_out_of_range},
     {"bad arguments", test_bad_arguments},
     {"bad params", test_bad_params},

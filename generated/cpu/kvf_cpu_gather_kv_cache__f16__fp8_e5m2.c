@@ -6,6 +6,8 @@
 #include "kvforge/params/gather_kv_cache.h"
 #include "kvforge/cache/cpu_attention.h"
 
+#include "kvforge/cache/cpu_spans.h"
+
 /* Elements of a head that is not moved in whole: they are on the stack. */
 enum { SIZE = KVF_ATTENTION_HEAD_SIZE };
 
@@ -31,30 +33,73 @@ typedef struct run {
   int64_t offset; /* in it */
 } run;
 
-/* What every code becomes: multiplied in f32, rounded once. */
-static void make_table(uint16_t results[256], float scale) {
+/* What every code becomes with this scale. */
+typedef struct codes_of_scale {
+  uint16_t results[256];
+  float scale;
+} codes_of_scale;
+
+/* Multiplied in f32, rounded once. */
+static void make_codes(codes_of_scale *all, float scale) {
   float wide[256];
   for (int32_t code = 0; code < 256; ++code) {
     wide[code] = kvf_f32_from_fp8_e5m2((uint8_t)code) * scale;
   }
-  kvf_store_results_f16(results, wide, 256);
+  kvf_store_results_f16(all->results, wide, 256);
+  all->scale = scale;
+}
+
+/* Rows, which are streamed only where all of their results are whole lines. */
+KVF_INLINE void decode(uint16_t *to, const codes_of_scale *all, kvf_code_rows from,
+                       bool streaming) {
+#if KVF_COMPUTES_CODES
+  const float scale = all->scale;
+  const float number_scale = kvf_number_scale_fp8_e5m2(scale);
+  const bool finite = (kvf_bits(number_scale) & 0x7F800000u) != 0x7F800000u;
+  for (; from.rows > 0; --from.rows, to += from.stride, from.codes += from.pitch) {
+    int64_t i = 0;
+    for (; i + KVF_SPAN <= from.count; i += KVF_SPAN) {
+      kvf_floats wide[KVF_SPAN_PARTS];
+      uint16_t results[KVF_SPAN];
+      if (finite && kvf_are_numbers_fp8_e5m2(from.codes + i)) {
+        kvf_widen_numbers_fp8_e5m2(wide, from.codes + i);
+        for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+          wide[k] *= number_scale;
+        }
+        kvf_narrow_span_numbers_f16(results, wide);
+      } else {
+        kvf_widen_span_fp8_e5m2(wide, from.codes + i);
+        for (int k = 0; k < KVF_SPAN_PARTS; ++k) {
+          wide[k] *= scale;
+        }
+        kvf_narrow_span_f16(results, wide);
+      }
+      kvf_store_lines(to + i, results, sizeof results, streaming);
+    }
+    for (; i < from.count; ++i) {
+      to[i] = all->results[from.codes[i]];
+    }
+  }
+#else
+  kvf_look_up_rows_signed_16(to, all->results, from, streaming);
+#endif
 }
 
 /* Rows; several of one that lie one behind another on both sides are a row, too. */
-static void decode_rows(uint16_t *to, const uint16_t table[256], kvf_code_rows from,
+static void decode_rows(uint16_t *to, const codes_of_scale *all, kvf_code_rows from,
                         int32_t streaming) {
   enum { PART = 1024, LINE = 64 / (int)sizeof *to };
-  const bool lines = KVF_LOOKS_UP_LINES && kvf_begins_line(to) && from.count % LINE == 0 &&
-                     from.stride % LINE == 0;
+  const bool lines = (KVF_COMPUTES_CODES || KVF_LOOKS_UP_LINES) && kvf_begins_line(to) &&
+                     from.count % KVF_SPAN == 0 && from.stride % LINE == 0;
   if (!streaming || lines) {
-    kvf_look_up_rows_signed_16(to, table, from, streaming);
+    decode(to, all, from, streaming);
     return;
   }
   for (int64_t row = 0; row < from.rows; ++row, to += from.stride, from.codes += from.pitch) {
     for (int64_t first = 0; first < from.count; first += PART) {
       uint16_t results[PART];
       const int64_t length = from.count - first < PART ? from.count - first : PART;
-      kvf_look_up_signed_16(results, from.codes + first, table, length);
+      decode(results, all, (kvf_code_rows){from.codes + first, 0, 0, 1, length}, false);
       kvf_stream_row(to + first, results, length * (int64_t)sizeof *results);
     }
   }
@@ -163,8 +208,8 @@ static void pack_row(uint8_t *packed, const uint8_t *from, int64_t x, int64_t gr
 
 /* Rows of so many elements, which may be heads that lie one behind another on both sides. */
 static void move(const uint8_t *from, int64_t pitch, uint16_t *to, int64_t stride, int64_t rows,
-                 int64_t count, int32_t streaming, const uint16_t table[256]) {
-  decode_rows(to, table, (kvf_code_rows){(const uint8_t *)from, pitch, stride, rows, count},
+                 int64_t count, int32_t streaming, const codes_of_scale *codes) {
+  decode_rows(to, codes, (kvf_code_rows){(const uint8_t *)from, pitch, stride, rows, count},
               streaming);
 }
 
@@ -180,11 +225,11 @@ static const uint8_t *token_at(const side *s, int64_t block, int64_t offset) {
 
 /* A head whose elements are apart, one element after another. */
 static void move_elements(const side *s, const uint8_t *from, uint16_t *to,
-                          const uint16_t table[256]) {
+                          const codes_of_scale *codes) {
   for (int64_t first = 0; first < s->size; first += s->x, from += s->group_stride) {
     const int64_t length = s->size - first < s->x ? s->size - first : s->x;
     for (int64_t i = 0; i < length; ++i) {
-      to[first + i] = table[(uint8_t)from[i * s->stride]];
+      to[first + i] = codes->results[(uint8_t)from[i * s->stride]];
     }
   }
 }
@@ -193,13 +238,13 @@ static void move_elements(const side *s, const uint8_t *from, uint16_t *to,
  * begins, as many are asked for. */
 static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t head,
                          const uint8_t *next, uint16_t *to, int64_t rows, int32_t streaming,
-                         const uint16_t table[256]) {
+                         const codes_of_scale *codes) {
   _Alignas(64) uint8_t dense[VECTOR][SIZE];
   for (int64_t i = 0; i < rows;) {
     const uint8_t *from = token_at(s, block, offset + i) + head * s->cache->stride[2];
     int64_t count = 1;
     if (s->size > SIZE) {
-      move_elements(s, from, to + i * s->out->stride[0], table);
+      move_elements(s, from, to + i * s->out->stride[0], codes);
       ++i;
       continue;
     }
@@ -217,14 +262,15 @@ static void gather_apart(const side *s, int64_t block, int64_t offset, int64_t h
     }
     kvf_prefetch_to_read(next + i * s->size, count * s->size * (int64_t)sizeof *next);
     move(dense[0], SIZE, to + i * s->out->stride[0], s->out->stride[0], count, s->size, streaming,
-         table);
+         codes);
     i += count;
   }
 }
 
 /* Heads [first, end) of rows of one page. Those `ahead` are asked for. */
 static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int64_t first,
-                        int64_t end, const run *now, const run *ahead, const uint16_t table[256]) {
+                        int64_t end, const run *now, const run *ahead,
+                        const codes_of_scale *codes) {
   enum { PART = 512 }; /* elements that are done together at least, where they can be */
   const int64_t block = now->block;
   const int64_t offset = now->offset;
@@ -236,7 +282,7 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
       const uint8_t *next = token_at(s, more ? block : ahead->block, 0) +
                             (more ? head + 1 : first) * s->cache->stride[2];
       gather_apart(s, block, offset, head, next, to + head * s->out->stride[1], rows, p->streaming,
-                   table);
+                   codes);
     }
     return;
   }
@@ -261,7 +307,7 @@ static void gather_rows(const kvf_gather_kv_cache_params *p, const side *s, int6
     for (int64_t head = 0; head < heads; ++head) {
       kvf_prefetch_to_read(next + head * s->cache->stride[2], asked * size * (int64_t)sizeof *next);
       move(from + head * s->cache->stride[2], 0, out + head * s->out->stride[1], 0, 1, count * size,
-           p->streaming, table);
+           p->streaming, codes);
     }
   }
 }
@@ -277,7 +323,7 @@ static run find_run(const kvf_gather_kv_cache_params *p, int64_t row, int64_t en
 
 /* Rows [begin, end) of heads [first, last). */
 static void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
-                         int64_t end, int64_t first, int64_t last, const uint16_t table[256]) {
+                         int64_t end, int64_t first, int64_t last, const codes_of_scale *codes) {
   run now = find_run(p, begin, end);
   while (now.rows > 0) {
     run ahead = find_run(p, now.row + now.rows, end);
@@ -286,20 +332,20 @@ static void gather_heads(const kvf_gather_kv_cache_params *p, const side *s, int
       ahead = (run){0};
     }
     if (now.block >= 0 && s->size > 0) {
-      gather_rows(p, s, first, last, &now, &ahead, table);
+      gather_rows(p, s, first, last, &now, &ahead, codes);
     }
     now = next;
   }
 }
 
-/* Rows [begin, end). A table serves as many heads as share a scale. */
+/* Rows [begin, end). What codes become serves as many heads as share a scale. */
 static void gather_side(const kvf_gather_kv_cache_params *p, const side *s, int64_t begin,
                         int64_t end) {
   const int64_t step = s->scale->stride[0] == 0 ? s->heads : 1;
   for (int64_t head = 0; head < s->heads; head += step) {
-    uint16_t table[256];
-    make_table(table, ((const float *)s->scale->data)[head * s->scale->stride[0]]);
-    gather_heads(p, s, begin, end, head, head + step, table);
+    codes_of_scale codes;
+    make_codes(&codes, ((const float *)s->scale->data)[head * s->scale->stride[0]]);
+    gather_heads(p, s, begin, end, head, head + step, &codes);
   }
 }
 

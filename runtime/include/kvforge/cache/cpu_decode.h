@@ -9,7 +9,8 @@
 /*
  * Decoding through a table of what each of the 256 codes becomes: faster than the arithmetic with
  * AVX-512 and at the baseline, since the scale, the rounding and the NaNs are in the table (30
- * against 12 GB/s of bf16, 8 against 2). AVX2 has no such lookup: there it is one by one, 7 GB/s.
+ * against 12 GB/s of bf16, 8 against 2). AVX2 has no such lookup: there codes are computed, see
+ * cpu_spans.h.
  */
 #if defined(__AVX512BW__)
 /* Such a table in registers, which hold it for as many rows as there are. */
@@ -130,16 +131,6 @@ KVF_INLINE void kvf_look_up_rows_32(float *__restrict to, const float table[256]
 KVF_INLINE void kvf_look_up_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
                                const uint16_t table[256], int64_t count) {
   kvf_look_up_rows_16(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
-}
-
-KVF_INLINE void kvf_look_up_signed_16(uint16_t *__restrict to, const uint8_t *__restrict codes,
-                                      const uint16_t table[256], int64_t count) {
-  kvf_look_up_rows_signed_16(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
-}
-
-KVF_INLINE void kvf_look_up_32(float *__restrict to, const uint8_t *__restrict codes,
-                               const float table[256], int64_t count) {
-  kvf_look_up_rows_32(to, table, (kvf_code_rows){codes, 0, 0, 1, count}, false);
 }
 
 /*

@@ -38,6 +38,14 @@ KVF_INLINE void kvf_widen_span_fp8_e4m3(kvf_floats wide[KVF_SPAN_PARTS], const v
   const kvf_floats scale = (kvf_floats){0} + 256.0f;
   wide[0] = _mm512_cvtph_ps(_mm512_castsi512_si256(half)) * scale;
   wide[1] = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(half, 1)) * scale;
+#elif defined(__AVX2__) && defined(__F16C__)
+  const kvf_floats scale = (kvf_floats){0} + 256.0f;
+  for (int i = 0; i < KVF_SPAN_PARTS; i += 2) {
+    const __m128i *from = (const __m128i *)(const void *)((const uint8_t *)codes + 8 * i);
+    const __m256i half = kvf_f16_of_fp8_e4m3(_mm_loadu_si128(from));
+    wide[i] = _mm256_cvtph_ps(_mm256_castsi256_si128(half)) * scale;
+    wide[i + 1] = _mm256_cvtph_ps(_mm256_extracti128_si256(half, 1)) * scale;
+  }
 #else
   float row[KVF_SPAN];
   kvf_widen_fp8_e4m3(row, (const uint8_t *)codes, KVF_SPAN);
@@ -56,12 +64,70 @@ KVF_INLINE void kvf_widen_all_fp8_e4m3(float numbers[256]) {
 
 /* E5M2 is the upper byte of f16. */
 KVF_INLINE void kvf_widen_span_fp8_e5m2(kvf_floats wide[KVF_SPAN_PARTS], const void *codes) {
+#if defined(__AVX2__) && defined(__F16C__) && !defined(__AVX512F__)
+  const __m128i zero = _mm_setzero_si128();
+  for (int i = 0; i < KVF_SPAN_PARTS; i += 2) {
+    const __m128i *from = (const __m128i *)(const void *)((const uint8_t *)codes + 8 * i);
+    const __m128i code = _mm_loadu_si128(from);
+    wide[i] = _mm256_cvtph_ps(_mm_unpacklo_epi8(zero, code));
+    wide[i + 1] = _mm256_cvtph_ps(_mm_unpackhi_epi8(zero, code));
+  }
+#else
   uint16_t halves[KVF_SPAN];
   for (int i = 0; i < KVF_SPAN; ++i) {
     halves[i] = (uint16_t)(((const uint8_t *)codes)[i] << 8);
   }
   kvf_widen_span_f16(wide, halves);
+#endif
 }
+
+#if defined(__AVX2__) && defined(__F16C__) && !defined(__AVX512F__)
+/*
+ * Codes that are computed where AVX2 has no table of them: with a scale for which that holds, and
+ * where kvf_are_numbers_...() does, no product is a NaN. Numbers of E4M3 are without their factor
+ * of 256, which the scale takes without rounding unless it becomes infinite.
+ */
+#define KVF_COMPUTES_CODES 1
+
+KVF_INLINE bool kvf_are_below(const void *codes, int limit) {
+  const __m256i all = _mm256_loadu_si256((const __m256i *)codes);
+  const __m256i magnitude = _mm256_and_si256(all, _mm256_set1_epi8(0x7F));
+  const __m256i above = _mm256_cmpgt_epi8(magnitude, _mm256_set1_epi8((char)(limit - 1)));
+  return _mm256_testz_si256(above, above);
+}
+
+/* Whether codes of a span are those of finite numbers. */
+KVF_INLINE bool kvf_are_numbers_fp8_e4m3(const void *codes) { return kvf_are_below(codes, 0x7F); }
+KVF_INLINE bool kvf_are_numbers_fp8_e5m2(const void *codes) { return kvf_are_below(codes, 0x7C); }
+KVF_INLINE bool kvf_are_numbers_int8(const void *codes) {
+  (void)codes;
+  return true;
+}
+
+KVF_INLINE float kvf_number_scale_fp8_e4m3(float scale) { return scale * 256.0f; }
+KVF_INLINE float kvf_number_scale_fp8_e5m2(float scale) { return scale; }
+KVF_INLINE float kvf_number_scale_int8(float scale) { return scale; }
+
+/* Widens a span of such codes. */
+KVF_INLINE void kvf_widen_numbers_fp8_e4m3(kvf_floats wide[KVF_SPAN_PARTS], const void *codes) {
+  for (int i = 0; i < KVF_SPAN_PARTS; i += 2) {
+    const __m128i *from = (const __m128i *)(const void *)((const uint8_t *)codes + 8 * i);
+    const __m256i code = _mm256_cvtepi8_epi16(_mm_loadu_si128(from));
+    const __m256i half =
+        _mm256_and_si256(_mm256_slli_epi16(code, 7), _mm256_set1_epi16((int16_t)0xBF80));
+    wide[i] = _mm256_cvtph_ps(_mm256_castsi256_si128(half));
+    wide[i + 1] = _mm256_cvtph_ps(_mm256_extracti128_si256(half, 1));
+  }
+}
+KVF_INLINE void kvf_widen_numbers_fp8_e5m2(kvf_floats wide[KVF_SPAN_PARTS], const void *codes) {
+  kvf_widen_span_fp8_e5m2(wide, codes);
+}
+KVF_INLINE void kvf_widen_numbers_int8(kvf_floats wide[KVF_SPAN_PARTS], const void *codes) {
+  kvf_widen_span_int8(wide, codes);
+}
+#else
+#define KVF_COMPUTES_CODES 0
+#endif
 
 /* What the 16 codes of four bits stand for. A permutation of registers is a table of them. */
 typedef struct kvf_numbers {
