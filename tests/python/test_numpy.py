@@ -101,7 +101,7 @@ def test_what_one_writes_by_default_the_other_reads_by_default() -> None:
 
 
 def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None:
-    """Keys of 192 and values of 128 elements; attention, which wants one size, says so."""
+    """Keys of 192 and values of 128 elements, by gather and by attention."""
     key, value, one = normal(4, 2, 192), normal(4, 2, 128, seed=1), np.ones(1, np.float32)
     keys, values = (np.zeros((1, 4, 2, width), np.uint8) for width in (108, 72))
     ops.reshape_and_cache_flash_nvfp4(key, value, keys, values, np.arange(4), "nvfp4", one, one)
@@ -114,12 +114,24 @@ def test_pages_of_nvfp4_are_read_with_the_sizes_they_were_written_with() -> None
         steps = oracle.decode(stored, one).repeat(16, axis=-1)
         numbers = pairs.view(ml_dtypes.float4_e2m1fn).astype(np.float32) * steps
         np.testing.assert_array_equal(out, numbers.astype(out.dtype))
-    query = normal(1, 2, 192, seed=2)
-    lengths = np.array([4], np.int32)
-    with pytest.raises(ValueError, match=r"value_cache: .* is 72, want 108 as in query"):
-        first = np.array([0, 1], np.int32)
+    query, lengths = normal(1, 2, 192, seed=2), np.array([4], np.int32)
+    out, first = np.zeros((1, 2, 128), np.float32), np.array([0, 1], np.int32)
+    ops.paged_attention(out, query, keys, values, first, lengths, tables, 0.1, "nvfp4", one, one)
+    want, _ = oracle.attend_from(3, query[0], k_out, v_out, 0.1, right=0)
+    np.testing.assert_allclose(out[0], want, atol=1e-5)
+    with pytest.raises(ValueError, match=r"value_cache: .* is 72, want 108 as in out"):
         ops.paged_attention(
-            query.copy(), query, keys, values, first, lengths, tables, 0.1, "nvfp4", one, one
+            np.zeros_like(query),
+            query,
+            keys,
+            values,
+            first,
+            lengths,
+            tables,
+            0.1,
+            "nvfp4",
+            one,
+            one,
         )
 
 
