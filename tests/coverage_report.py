@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 from configuration import machine  # noqa: E402
 
 AIM = (95.0, 90.0)  # percent of lines and of branches
-# One row of so many of the matrices of cases: the others have the same lines of what is counted here.
+# One row of so many of the matrices of cases: rows differ in kernels more than in what is counted here.
 SAMPLE = ("--sample", "8")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 # One becomes another user, who cannot write down what was counted.
