@@ -650,6 +650,35 @@ static void test_overlap(void) {
   }
 }
 
+/* ---- strides
+ * ------------------------------------------------------------------------ */
+
+/* Two rows, apart or all the same, of one thing each: the step to the next thing is nobody's. */
+static void test_strides_of_one(void) {
+  static float elements[16];
+  const int64_t wild[] = {INT64_MIN, INT64_MIN / 4, -1, 0, 5, INT64_MAX};
+  for (size_t i = 0; i < 2 * TEST_COUNT(wild); ++i) {
+    const int64_t row = i % 2 == 0 ? 7 : 0; /* 0: read repeatedly, and checked another way */
+    kvf_dim dims[] = {{"rows", -1, NULL}, {"things", -1, NULL}, {"size", -1, NULL}};
+    kvf_view view = {.data = NULL};
+    kvf_check check = kvf_check_begin(&kvf_op_concat_mla_q, &(kvf_exec){.backend = KVF_CPU});
+    kvf_check_tensor(&check, "ql_nope",
+                     &(DLTensor){.data = elements,
+                                 .device = {kDLCPU, 0},
+                                 .ndim = 3,
+                                 .dtype = {kDLFloat, 32, 1},
+                                 .shape = (int64_t[]){2, 1, 3},
+                                 .strides = (int64_t[]){row, wild[i / 2], 2}},
+                     KVF_ACCEPT(KVF_F32), 3, (kvf_dim *const[]){&dims[0], &dims[1], &dims[2]},
+                     &view);
+    EXPECT_STATUS(check.status, KVF_OK);
+    EXPECT(view.stride[0] == row && view.stride[1] == 3 && view.stride[2] == 2,
+           "strides %lld, %lld, %lld", (long long)view.stride[0], (long long)view.stride[1],
+           (long long)view.stride[2]);
+    count_case(NULL);
+  }
+}
+
 /* ---- names that an op gives
  * ------------------------------------------------------------------------ */
 
@@ -762,6 +791,7 @@ CU_TestInfo public_tests[] = {
     {"lists of tensors", test_lists},
     {"a launch behind others", test_second_launch},
     {"overlap", test_overlap},
+    {"strides of dimensions of size 1", test_strides_of_one},
     {"names that an op gives", test_names_of_slots},
     {"every exported function", test_complete},
     CU_TEST_INFO_NULL,

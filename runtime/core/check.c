@@ -268,9 +268,10 @@ void *kvf_first_element(const DLTensor *tensor) {
 }
 
 /*
- * NULL strides mean compact row-major (DLPack before 1.2). Returns whether there are no elements,
- * which the product of the sizes does not tell: it may overflow; and whether elements lie on one
- * another.
+ * NULL strides mean compact row-major (DLPack before 1.2). A dimension of size 1 has no step that
+ * anyone takes, and callers write what they like there: the view has a compact one, so that a
+ * kernel may step behind the only element. Returns whether there are no elements, which the product
+ * of the sizes does not tell: it may overflow; and whether elements lie on one another.
  */
 static bool fill_view(const DLTensor *tensor, kvf_view *view, bool *repeats) {
   *view = (kvf_view){.data = kvf_first_element(tensor)};
@@ -279,7 +280,7 @@ static bool fill_view(const DLTensor *tensor, kvf_view *view, bool *repeats) {
   uint64_t compact = 1;
   for (int32_t i = tensor->ndim - 1; i >= 0; --i) {
     const int64_t size = tensor->shape[i];
-    view->stride[i] = tensor->strides ? tensor->strides[i] : (int64_t)compact;
+    view->stride[i] = tensor->strides && size != 1 ? tensor->strides[i] : (int64_t)compact;
     compact *= (uint64_t)size;
     empty |= size == 0;
     repeated |= view->stride[i] == 0 && size > 1;
@@ -300,8 +301,8 @@ static bool is_mutated(const kvf_op *op, const char *argument) {
   return false;
 }
 
-/* Strides and sizes of a tensor into the view and the dims. False where a size is below 1 or
- * another than it should be, or elements lie on one another. */
+/* Strides, as fill_view() has them, and sizes of a tensor into the view and the dims. False where a
+ * size is below 1 or another than it should be, or elements lie on one another. */
 static inline __attribute__((always_inline)) bool bind_sizes(const char *argument,
                                                              const int64_t *shape,
                                                              const int64_t *strides, int32_t rank,
@@ -311,7 +312,7 @@ static inline __attribute__((always_inline)) bool bind_sizes(const char *argumen
   for (intptr_t i = rank - 1; i >= 0; --i) {
     const int64_t size = shape[i];
     kvf_dim *const dim = dims[i];
-    view->stride[i] = strides != NULL ? strides[i] : (int64_t)compact;
+    view->stride[i] = strides != NULL && size != 1 ? strides[i] : (int64_t)compact;
     compact *= (uint64_t)size;
     signs |= size;
     if (strides != NULL && strides[i] == 0 && size != 1) {

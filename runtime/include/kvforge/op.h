@@ -125,7 +125,8 @@ KVF_API bool kvf_check_present(kvf_check *check, const char *argument, const DLT
 
 /*
  * Checks presence, dtype, rank, sizes, device and address of a tensor and describes it in `view`.
- * Binds or compares every dim. An argument the op writes to must not overlap itself.
+ * Binds or compares every dim. An argument the op writes to must not overlap itself. Of a dimension
+ * of size 1, whose stride in a DLTensor may be anything, the view has that of compact elements.
  */
 KVF_API void kvf_check_tensor(kvf_check *check, const char *argument, const DLTensor *tensor,
                               uint32_t accepted, int32_t rank, kvf_dim *const *dims,
