@@ -36,13 +36,13 @@ def choose_splits(
 
 
 def make_workspace(
-    num_tokens: int, num_q_heads: int, head_size: int, splits: int, device: torch.device
+    num_tokens: int, num_q_heads: int, value_head_size: int, splits: int, device: torch.device
 ) -> Tensor | None:
-    """Room for the parts of long sequences: [num_tokens, num_q_heads, splits, head_size + 2], f32, with
-    no initial value; None for splits of 1. Layers that run one after another share it.
+    """Room for the parts of long sequences: [num_tokens, num_q_heads, splits, value_head_size + 2], f32,
+    with no initial value; None for splits of 1. Layers that run one after another share it.
 
     Only sequences whose tokens are all below num_tokens are cut: where prompts are among a step's
     sequences, those that decode are to be first, and num_tokens is how many they are."""
     if splits <= 1:
         return None
-    return torch.empty(num_tokens, num_q_heads, splits, head_size + 2, device=device)
+    return torch.empty(num_tokens, num_q_heads, splits, value_head_size + 2, device=device)

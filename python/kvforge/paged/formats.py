@@ -31,7 +31,7 @@ _GROUPS = {
 }
 
 
-def code_bytes(kv_cache_dtype: str, head_size: int, dtype: torch.dtype) -> int:
+def _code_bytes(kv_cache_dtype: str, head_size: int, dtype: torch.dtype) -> int:
     """Bytes of a head of keys, or of values, without the scales of PER_TOKEN_HEAD.
 
     Block scales of nvfp4, q8_0 and q4_0 are among them. Errors: as state_bytes().
@@ -59,19 +59,23 @@ def code_bytes(kv_cache_dtype: str, head_size: int, dtype: torch.dtype) -> int:
 def side_bytes(kv_cache_dtype: str, head_size: int, dtype: torch.dtype) -> int:
     """Bytes of a head of keys, or of values, of one token, with its scale. Errors: as state_bytes()."""
     scale = SCALE_BYTES if kv_cache_dtype in PER_TOKEN_HEAD else 0
-    return code_bytes(kv_cache_dtype, head_size, dtype) + scale
+    return _code_bytes(kv_cache_dtype, head_size, dtype) + scale
 
 
-def state_bytes(kv_cache_dtype: str, head_size: int, dtype: torch.dtype) -> int:
+def state_bytes(
+    kv_cache_dtype: str, head_size: int, dtype: torch.dtype, *, value_head_size: int | None = None
+) -> int:
     """Bytes that one token takes in a cache for one KV head: its key, its value, and their scales.
 
     Args:
         kv_cache_dtype: one of FORMATS, as the ops have it.
-        head_size: elements of a head, the same of keys and values.
+        head_size: elements of a head of keys.
         dtype: that of keys and values; counts where the cache holds the same.
+        value_head_size: elements of a head of values; None: as many.
 
     Errors: ValueError for another kv_cache_dtype, for one that names a dtype which is not `dtype`,
     and for a head_size that the format's groups do not divide (nvfp4 16, q8_0 and q4_0 32) or behind
     which a scale would not be aligned (4 per token and head, 8 of int4).
     """
-    return 2 * side_bytes(kv_cache_dtype, head_size, dtype)
+    sizes = (head_size, head_size if value_head_size is None else value_head_size)
+    return sum(side_bytes(kv_cache_dtype, size, dtype) for size in sizes)

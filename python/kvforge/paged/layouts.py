@@ -12,30 +12,36 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kvforge.paged.formats import NVFP4, PER_TOKEN_HEAD, SAME, code_bytes, side_bytes
+from kvforge.paged.formats import NVFP4, PER_TOKEN_HEAD, SAME, SCALE_BYTES, side_bytes
 from kvforge.paged.pages import Pages
 
 
-def interleaved(kv_cache: Tensor, kv_cache_dtype: str, head_size: int) -> Pages:
+def interleaved(
+    kv_cache: Tensor, kv_cache_dtype: str, head_size: int, *, value_head_size: int | None = None
+) -> Pages:
     """Pages of a cache that holds, for each head of each token, its key and behind it its value.
 
     Args:
         kv_cache: [num_blocks, num_kv_heads, block_size, content], any strides but 1 in the last
-            dimension. content is 2 * head_size elements of the scalar dtype, or state_bytes() of a
-            type of one byte: codes of the key, its scale where there is one, and the same of the
-            value. nvfp4 has another order, and bytes of a block must lie in one run: the page of
-            keys, then that of values, each as reshape_and_cache_flash_nvfp4 has it, heads outside.
+            dimension. content is head_size + value_head_size elements of the scalar dtype, or
+            state_bytes() of a type of one byte: codes of the key, its scale where there is one, and
+            the same of the value. nvfp4 has another order, and bytes of a block must lie in one run:
+            the page of keys, then that of values, each as reshape_and_cache_flash_nvfp4 has it, heads
+            outside.
         kv_cache_dtype: one of FORMATS.
-        head_size: elements of a head.
+        head_size: elements of a head of keys.
+        value_head_size: elements of a head of values, as where vLLM's spec of a layer has a
+            head_size_v; None: as many.
 
     Errors: ValueError for another shape, or a block of nvfp4 with gaps.
     """
-    side = _side(kv_cache, kv_cache_dtype, head_size)
-    _check("interleaved", kv_cache, (None, None, None, 2 * side))
+    sizes = (head_size, head_size if value_head_size is None else value_head_size)
+    sides = [_side(kv_cache, kv_cache_dtype, size) for size in sizes]
+    _check("interleaved", kv_cache, (None, None, None, sum(sides)))
     if kv_cache_dtype in NVFP4:
-        return _block_runs(kv_cache, kv_cache_dtype, side)
-    key, value = kv_cache.transpose(1, 2).split(side, -1)
-    return _pages(kv_cache_dtype, head_size, key, value)
+        return _block_runs(kv_cache, kv_cache_dtype, sides)
+    key, value = kv_cache.transpose(1, 2).split(sides, -1)
+    return _pages(kv_cache_dtype, key, value)
 
 
 def separate(kv_cache: Tensor, kv_cache_dtype: str, head_size: int, *, dim: int = 0) -> Pages:
@@ -59,7 +65,7 @@ def separate(kv_cache: Tensor, kv_cache_dtype: str, head_size: int, *, dim: int 
     two = (2, None) if dim == 0 else (None, 2)
     _check("separate", kv_cache, (*two, None, None, side))
     key, value = kv_cache.unbind(dim)
-    return _pages(kv_cache_dtype, head_size, key, value)
+    return _pages(kv_cache_dtype, key, value)
 
 
 def grouped(
@@ -111,7 +117,7 @@ def codes_and_block_scales(side: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _side(kv_cache: Tensor, kv_cache_dtype: str, head_size: int) -> int:
-    """Elements of kv_cache that a head of keys takes."""
+    """Elements of kv_cache that a head of this size takes."""
     size = side_bytes(kv_cache_dtype, head_size, kv_cache.dtype)
     if kv_cache_dtype in SAME:
         return head_size
@@ -136,19 +142,20 @@ def _check(function: str, kv_cache: Tensor, wanted: tuple[int | None, ...]) -> N
         )
 
 
-def _pages(kv_cache_dtype: str, head_size: int, key: Tensor, value: Tensor) -> Pages:
-    """Pages of two sides, [num_blocks, block_size, num_kv_heads, side]."""
+def _pages(kv_cache_dtype: str, key: Tensor, value: Tensor) -> Pages:
+    """Pages of two sides, [num_blocks, block_size, num_kv_heads, side], each with its scale at the end
+    where there is one."""
     if kv_cache_dtype in SAME:
         return Pages(kv_cache_dtype, key, value)
     key, value = key.view(torch.uint8), value.view(torch.uint8)
     if kv_cache_dtype not in PER_TOKEN_HEAD:
         return Pages(kv_cache_dtype, key, value)
-    codes = code_bytes(kv_cache_dtype, head_size, torch.uint8)
-    k_scale, v_scale = (side[..., codes:].view(torch.float32)[..., 0] for side in (key, value))
-    return Pages(kv_cache_dtype, key[..., :codes], value[..., :codes], k_scale, v_scale)
+    codes = [side[..., :-SCALE_BYTES] for side in (key, value)]
+    scales = [side[..., -SCALE_BYTES:].view(torch.float32)[..., 0] for side in (key, value)]
+    return Pages(kv_cache_dtype, *codes, *scales)
 
 
-def _block_runs(kv_cache: Tensor, kv_cache_dtype: str, side: int) -> Pages:
+def _block_runs(kv_cache: Tensor, kv_cache_dtype: str, sides: list[int]) -> Pages:
     """Pages of nvfp4: the bytes of a block, whatever the order of heads and tokens was."""
     num_blocks, num_heads, block_size, _ = kv_cache.shape
     run = 1
@@ -159,12 +166,10 @@ def _block_runs(kv_cache: Tensor, kv_cache_dtype: str, side: int) -> Pages:
                 f"{kv_cache_dtype} without gaps"
             )
         run *= size
-    key, value = (
-        kv_cache.view(torch.uint8)
-        .as_strided(
-            (num_blocks, 2, block_size, num_heads, side),
-            (kv_cache.stride(0), run // 2, side, block_size * side, 1),
-        )
-        .unbind(1)
-    )
-    return Pages(kv_cache_dtype, key, value)
+    found, first = [], kv_cache.storage_offset()
+    for side in sides:
+        shape = (num_blocks, block_size, num_heads, side)
+        strides = (kv_cache.stride(0), side, block_size * side, 1)
+        found.append(kv_cache.view(torch.uint8).as_strided(shape, strides, first))
+        first += block_size * num_heads * side
+    return Pages(kv_cache_dtype, *found)

@@ -49,7 +49,7 @@ class Pages:
 
         Args:
             key: [num_rows >= num_tokens, num_kv_heads, head_size], f32, f16 or bf16, any strides.
-            value: as key.
+            value: [..., value_head_size], as key otherwise.
             slot_mapping: [num_tokens], int64 or int32: block * block_size + offset; a negative one
                 skips its row.
             k_scale: f32, one element or [num_kv_heads]; not read where the cache holds the dtype of
@@ -109,7 +109,7 @@ class Pages:
         """Attention of each token to its sequence: of prompts, parts of them, and tokens that decode.
 
         Args:
-            out: [num_tokens, num_q_heads, head_size], f32 or the dtype of query, any strides;
+            out: [num_tokens, num_q_heads, value_head_size], f32 or the dtype of query, any strides;
                 written, but for tokens that no sequence has.
             query: [num_tokens, num_q_heads, head_size].
             query_start_loc: [num_seqs + 1], int32: the first token of each sequence, and the end.
