@@ -36,8 +36,32 @@ static void rotate_part(float *wide, const uint16_t *source, int64_t stride, int
   kvf_round_row_f16(wide, count);
 }
 
+#if defined(__AVX512BW__)
+/*
+ * A head of the usual size in registers, the even elements before the odd ones; returns its word.
+ * What `rounds` has had its elements rounded before, so that the lower half of a NaN's bits is 0,
+ * and it is rounded as a number is.
+ */
+KVF_INLINE uint32_t write_int4_head(kvf_floats head[KVF_HEAD_PARTS], bool rounds, uint8_t *codes) {
+  kvf_rotate_head(head);
+  for (int i = 0; i < KVF_HEAD_PARTS && rounds; i += KVF_SPAN_PARTS) {
+    kvf_round_numbers_f16(head + i);
+  }
+  return kvf_narrow_int4_head(codes, head);
+}
+
+#endif
 /* One head of one token; returns its word. A head of several parts is rotated twice. */
 static uint32_t write_int4(const uint16_t *source, int64_t stride, uint8_t *codes, int64_t size) {
+#if defined(__AVX512BW__)
+  if (size == KVF_USUAL_HEAD && stride == 1) {
+    kvf_floats head[KVF_HEAD_PARTS];
+    for (int i = 0; i < KVF_HEAD_HALF; i += KVF_SPAN_PARTS) {
+      kvf_unzip_span_f16(head + i, head + KVF_HEAD_HALF + i, source + 2 * KVF_WIDTH * i);
+    }
+    return write_int4_head(head, true, codes);
+  }
+#endif
   const int32_t block = kvf_rotation_block((int32_t)size);
   float wide[PART];
   uint32_t lowest = 0;

@@ -139,8 +139,9 @@ static void write_fp8_e5m2(const float *source, int64_t source_stride, uint8_t *
   }
 }
 
-/* Pairs that are rotated together, and heads that are looked at together. */
-enum { PAIRS = 64, HEADS = 4 };
+/* Pairs that are rotated together, and heads, of which keys are floats on the stack, that are
+ * looked at together. */
+enum { PAIRS = 64, HEADS = 32, KEYS = 4 };
 
 /* `count` elements of a row as floats. `stride` in elements. */
 KVF_INLINE void widen(float *restrict to, const float *restrict from, int64_t stride,
@@ -192,8 +193,32 @@ static void rotate_part(float *wide, const float *source, int64_t stride, int64_
   rotate_floats(wide, count, block);
 }
 
+#if defined(__AVX512BW__)
+/*
+ * A head of the usual size in registers, the even elements before the odd ones; returns its word.
+ * What `rounds` has had its elements rounded before, so that the lower half of a NaN's bits is 0,
+ * and it is rounded as a number is.
+ */
+KVF_INLINE uint32_t write_int4_head(kvf_floats head[KVF_HEAD_PARTS], bool rounds, uint8_t *codes) {
+  kvf_rotate_head(head);
+  for (int i = 0; i < KVF_HEAD_PARTS && rounds; i += KVF_SPAN_PARTS) {
+    kvf_round_numbers_f32(head + i);
+  }
+  return kvf_narrow_int4_head(codes, head);
+}
+
+#endif
 /* One head of one token; returns its word. A head of several parts is rotated twice. */
 static uint32_t write_int4(const float *source, int64_t stride, uint8_t *codes, int64_t size) {
+#if defined(__AVX512BW__)
+  if (size == KVF_USUAL_HEAD && stride == 1) {
+    kvf_floats head[KVF_HEAD_PARTS];
+    for (int i = 0; i < KVF_HEAD_HALF; i += KVF_SPAN_PARTS) {
+      kvf_unzip_span_f32(head + i, head + KVF_HEAD_HALF + i, source + 2 * KVF_WIDTH * i);
+    }
+    return write_int4_head(head, true, codes);
+  }
+#endif
   const int32_t block = kvf_rotation_block((int32_t)size);
   float wide[PART];
   uint32_t lowest = 0;
@@ -843,6 +868,61 @@ static void put_key(const kvf_rope_and_cache_flash_params *p, int64_t token, int
   }
 }
 
+#if defined(__AVX512BW__)
+/* Even and odd elements of what make_spans() made of a whole head. */
+KVF_INLINE void unzip_head(kvf_floats head[KVF_HEAD_PARTS], const part *which, const kvf_floats *x,
+                           const kvf_floats *y) {
+  enum { QUARTER = KVF_HEAD_HALF / 2 };
+  kvf_floats *odd = head + KVF_HEAD_HALF;
+  if (which->runs == 1) {
+    for (int k = 0; k < KVF_HEAD_HALF; ++k) {
+      head[k] = x[k];
+      odd[k] = y[k];
+    }
+    return;
+  }
+  kvf_unzip_spans(head, odd, x);
+  kvf_unzip_spans(head + QUARTER, odd + QUARTER, y);
+}
+
+/* Heads of keys that are one part: rotated and encoded while they are in registers. False: nothing
+ * has been done. */
+static bool turn_whole_keys(const kvf_rope_and_cache_flash_params *p, const float *rows,
+                            int64_t token, int64_t position, int64_t begin, int64_t end,
+                            const float *factors, part_weights *weights, bool rounds,
+                            const place *to) {
+  enum { WHOLE = 2, PARTS = WHOLE * KVF_SPAN_PARTS };
+  if (!to->writes || p->head_size != KVF_USUAL_HEAD || p->rotary_dim != KVF_USUAL_HEAD) {
+    return false;
+  }
+  part which;
+  (void)find_part(p, position, 0, 1, &which);
+  if (p->norms_k) {
+    load_weights(p, &which, &p->k_weight, p->k_weight_bytes, weights);
+  }
+  for (int64_t head = begin; head < end; ++head) {
+    const float *from = rows + head * p->key.stride[1];
+    prefetch_part(&which, from, (uint64_t)p->key.stride[0] * sizeof *from);
+    kvf_floats x[PARTS];
+    kvf_floats y[PARTS];
+    make_spans(p, &which, from, p->norms_k ? &factors[head - begin] : NULL, weights, rounds, false,
+               0, WHOLE, x, y);
+    if (p->k_out.data != NULL) {
+      float *out = (float *)p->k_out.data + token * p->k_out.stride[0] + head * p->k_out.stride[1];
+      for (int k = 0; k < PARTS; k += KVF_SPAN_PARTS) {
+        narrow_spans(out, &which, k * KVF_WIDTH, x + k, y + k, false);
+      }
+    }
+    kvf_floats whole[KVF_HEAD_PARTS];
+    unzip_head(whole, &which, x, y);
+    uint8_t *cached = (uint8_t *)p->key_cache.data + to->block * p->key_cache.stride[0] +
+                      to->offset * p->key_cache.stride[1] + head * p->key_cache.stride[2];
+    put_word(&p->k_scale_cache, to, head, write_int4_head(whole, rounds, cached));
+  }
+  return true;
+}
+#endif
+
 /* A head of a value, to the cache. */
 static void put_value(const kvf_rope_and_cache_flash_params *p, int64_t token, int64_t head,
                       const place *to) {
@@ -909,8 +989,8 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
   const float *rows = (const float *)p->key.data + token * p->key.stride[0];
   const int64_t stride = p->key.stride[2];
   const bool rounds = p->rounding != KVF_ROUND_NONE;
-  for (int64_t begin = 0; begin < p->num_heads; begin += HEADS) {
-    const int64_t end = p->num_heads - begin < HEADS ? p->num_heads : begin + HEADS;
+  for (int64_t begin = 0; begin < p->num_heads; begin += KEYS) {
+    const int64_t end = p->num_heads - begin < KEYS ? p->num_heads : begin + KEYS;
     float factors[HEADS] = {0};
     if (p->norms_k) {
       sums_of_squares(factors, rows + begin * p->key.stride[1], p->key.stride[1], end - begin,
@@ -919,13 +999,20 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
     }
     const int64_t parts =
         (int64_t)p->head_size - p->rotary_dim / 2; /* pairs and elements behind them */
+#if defined(__AVX512BW__)
+    const bool plain = stride == 1 && (p->k_out.data == NULL || p->k_out.stride[2] == 1);
+    if (plain &&
+        turn_whole_keys(p, rows, token, position, begin, end, factors, weights, rounds, to)) {
+      continue;
+    }
+#endif
     /* A range is known when a head is whole. Of long heads, parts are made twice, and before
      * anything is put in place. */
     const bool whole = p->head_size <= PART;
     const int32_t block = kvf_rotation_block(p->head_size);
-    float wide[HEADS][PART + 16]; /* not a power of two apart, which caches take for one place */
-    uint32_t lowest[HEADS] = {0};
-    uint32_t highest[HEADS] = {0};
+    float wide[KEYS][PART + 16]; /* not a power of two apart, which caches take for one place */
+    uint32_t lowest[KEYS] = {0};
+    uint32_t highest[KEYS] = {0};
     for (int encodes = 0; encodes < 2 && to->writes; ++encodes) {
       for (int64_t from = 0; from < p->head_size; from += PART) {
         const int64_t count = p->head_size - from < PART ? p->head_size - from : PART;

@@ -104,14 +104,64 @@ KVF_INLINE void kvf_stretch_int4(uint32_t *lowest, uint32_t *highest, const floa
 }
 
 #if defined(__AVX512BW__)
+/* Where 16 floats lie among the codes, NaNs where 0 does. */
+KVF_INLINE __m512 kvf_int4_places(__m512 x, kvf_int4_range range) {
+  const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
+  const __m512 product = _mm512_maskz_mul_ps(number, x, _mm512_set1_ps(range.inverse));
+  return _mm512_add_ps(product, _mm512_set1_ps(range.zero));
+}
+
 /* The codes of 16 floats, in words. */
 KVF_INLINE __m512i kvf_int4_of_16(__m512 x, kvf_int4_range range) {
-  const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x);
-  const __m512 product = _mm512_mul_ps(number, _mm512_set1_ps(range.inverse));
-  const __m512 sum = _mm512_add_ps(product, _mm512_set1_ps(range.zero));
+  const __m512 sum = kvf_int4_places(x, range);
   const __m512 above = _mm512_max_ps(sum, _mm512_setzero_ps()); /* 0 for a NaN */
   const __m512 half = _mm512_add_ps(above, _mm512_set1_ps(0.5f));
   return _mm512_cvttps_epi32(_mm512_min_ps(half, _mm512_set1_ps(15.0f)));
+}
+
+/* The same of floats that all lie among the codes: kvf_int4_fits(). */
+KVF_INLINE __m512i kvf_int4_of_16_within(__m512 x, kvf_int4_range range) {
+  return _mm512_cvttps_epi32(_mm512_add_ps(kvf_int4_places(x, range), _mm512_set1_ps(0.5f)));
+}
+
+/* The range of a head of the usual size in registers. Of a NaN a minimum is the second operand. */
+KVF_INLINE kvf_int4_range kvf_int4_range_of_head(const kvf_floats head[KVF_HEAD_PARTS],
+                                                 bool *fits) {
+  __m512 least[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  __m512 most[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  for (int i = 0; i < KVF_HEAD_PARTS; ++i) {
+    least[i % 2] = _mm512_min_ps(head[i], least[i % 2]);
+    most[i % 2] = _mm512_max_ps(head[i], most[i % 2]);
+  }
+  const __m512 below = _mm512_sub_ps(_mm512_setzero_ps(), _mm512_min_ps(least[0], least[1]));
+  const __m512 above = _mm512_max_ps(most[0], most[1]);
+  /* Both at once: halves of each, which are made smaller until one number is left. */
+  const __m512 pairs = _mm512_max_ps(_mm512_shuffle_f32x4(below, above, 0x44),
+                                     _mm512_shuffle_f32x4(below, above, 0xEE));
+  const __m512 quarters = _mm512_max_ps(pairs, _mm512_shuffle_f32x4(pairs, pairs, 0xB1));
+  const __m512 halves = _mm512_max_ps(quarters, _mm512_permute_ps(quarters, 0x4E));
+  const __m512 largest = _mm512_max_ps(halves, _mm512_permute_ps(halves, 0xB1));
+  const float lowest = _mm512_cvtss_f32(largest);
+  const float highest = _mm_cvtss_f32(_mm512_extractf32x4_ps(largest, 2));
+  const kvf_int4_range range = kvf_make_int4_range(kvf_bits(lowest), kvf_bits(highest));
+  *fits = kvf_int4_fits(lowest, highest, range);
+  return range;
+}
+
+/* Narrows such a head, even elements to the low halves of bytes; returns its word. */
+KVF_INLINE uint32_t kvf_narrow_int4_head(uint8_t *__restrict codes,
+                                         const kvf_floats head[KVF_HEAD_PARTS]) {
+  bool fits;
+  const kvf_int4_range range = kvf_int4_range_of_head(head, &fits);
+  for (int i = 0; i < KVF_HEAD_HALF; ++i) {
+    const __m512 even = head[i];
+    const __m512 odd = head[KVF_HEAD_HALF + i];
+    const __m512i low = fits ? kvf_int4_of_16_within(even, range) : kvf_int4_of_16(even, range);
+    const __m512i high = fits ? kvf_int4_of_16_within(odd, range) : kvf_int4_of_16(odd, range);
+    const __m512i bytes = _mm512_or_si512(low, _mm512_slli_epi32(high, 4));
+    _mm_storeu_si128((__m128i *)(void *)(codes + KVF_WIDTH * i), _mm512_cvtepi32_epi8(bytes));
+  }
+  return range.word;
 }
 #endif
 

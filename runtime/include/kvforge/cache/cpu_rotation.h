@@ -223,8 +223,8 @@ enum {
   KVF_HEADS_TOGETHER = KVF_HEAD_PARTS < 16 ? 2 : 1
 };
 
-/* The signs, as 1 and -1, of a register of every other element, the first of which is `first`. */
-KVF_INLINE kvf_floats kvf_undo_signs(int first) {
+/* The signs, as 1 and -1, of register `i` of such a head. */
+KVF_INLINE kvf_floats kvf_head_signs(int i) {
 #if defined(__AVX512F__)
   const kvf_float_bits places = {31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1};
 #elif defined(__AVX2__)
@@ -232,15 +232,13 @@ KVF_INLINE kvf_floats kvf_undo_signs(int first) {
 #else
   const kvf_float_bits places = {31, 29, 27, 25};
 #endif
+  const int first = 2 * KVF_WIDTH * (i % KVF_HEAD_HALF) + i / KVF_HEAD_HALF % 2;
   const uint32_t signs = kvf_rotation_words[first / 32] >> first % 32;
   return (kvf_floats)((signs << places & 0x80000000u) ^ kvf_bits(1.0f));
 }
 
-/*
- * Rotates them back, as far as signs and sums go: they are divided by KVF_USUAL_HEAD already.
- * Behind the sums of neighbours, halves are rows of their own. Zeros are +0.
- */
-KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
+/* H of heads. Behind the sums of neighbours, halves are rows of their own. */
+KVF_INLINE void kvf_hadamard_of_heads(kvf_floats *heads, int count) {
   enum { HALF = KVF_HEAD_HALF };
   const int all = count * KVF_HEAD_PARTS;
   for (int i = 0; i < all; ++i) {
@@ -252,9 +250,24 @@ KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
   for (int i = 0; i < all; i += together) {
     kvf_hadamard_of_registers(heads + i, together, HALF);
   }
-  for (int i = 0; i < all; ++i) {
-    const int first = 2 * KVF_WIDTH * (i % HALF) + i / HALF % 2;
-    heads[i] = kvf_add_exact_product(heads[i], kvf_undo_signs(first), (kvf_floats){0});
+}
+
+/* From a head to what is stored for it. */
+KVF_INLINE void kvf_rotate_head(kvf_floats head[KVF_HEAD_PARTS]) {
+  for (int i = 0; i < KVF_HEAD_PARTS; ++i) {
+    head[i] *= kvf_head_signs(i);
+  }
+  kvf_hadamard_of_heads(head, 1);
+}
+
+/*
+ * Rotates heads back, as far as signs and sums go: they are divided by KVF_USUAL_HEAD already.
+ * Zeros are +0.
+ */
+KVF_INLINE void kvf_rotate_heads_back(kvf_floats *heads, int count) {
+  kvf_hadamard_of_heads(heads, count);
+  for (int i = 0; i < count * KVF_HEAD_PARTS; ++i) {
+    heads[i] = kvf_add_exact_product(heads[i], kvf_head_signs(i % KVF_HEAD_PARTS), (kvf_floats){0});
   }
 }
 
