@@ -987,9 +987,14 @@ static void turn_key(const kvf_rope_and_cache_flash_params *p, int64_t token, in
         prefetch_part(&which, source, (uint64_t)p->key.stride[0] * sizeof *source);
         float runs[2][2 * PAIRS];
         make_part(p, &which, source, stride, factor, weights, rounds, runs);
-        for (int64_t run = 0; run < which.runs; ++run) {
-          put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run],
-                  which.length, to);
+        /* Runs that are neighbours are one: few groups take as long as many. */
+        const bool joined = which.runs == 2 && which.apart == which.length;
+        const int64_t length = joined ? 2 * which.length : which.length;
+        if (joined) {
+          memcpy(runs[0] + which.length, runs[1], (size_t)which.length * sizeof *runs[1]);
+        }
+        for (int64_t run = 0; run < (joined ? 1 : which.runs); ++run) {
+          put_key(p, token, head, which.first + (run > 0 ? which.apart : 0), runs[run], length, to);
         }
       }
     }
