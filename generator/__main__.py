@@ -154,7 +154,7 @@ def costs_of(options: argparse.Namespace) -> int:
     folder = Path(options.build_dir)
     try:
         wanted = profile.load(options.profile) if options.profile else profile.Profile("")
-        print(costs.report(wanted, folder) if options.plan else costs.record(folder))
+        print(costs.report(wanted.usual(), folder) if options.plan else costs.record(folder))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

@@ -35,6 +35,7 @@ class Axis:
     meaning: str  # which value of a call it stands for
     generic: bool = False  # a variant serves all other values
     token: str = ""  # what stands before the value in symbols
+    usual: tuple[int, ...] = ()  # of values: those that a build takes which names none; (): all
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.lower() != self.name:
@@ -163,11 +164,24 @@ def dtypes(name: str, *tokens: str | DType, meaning: str = "") -> Axis:
     return Axis(name, "dtype", values, meaning or f"the {name} dtype")
 
 
-def integer(name: str, *values: int, token: str, meaning: str, generic: bool = False) -> Axis:
-    """An integer axis; `token` stands before the number in symbols."""
+def integer(
+    name: str,
+    *values: int,
+    token: str,
+    meaning: str,
+    generic: bool = False,
+    usual: tuple[int, ...] = (),
+) -> Axis:
+    """An integer axis; `token` stands before the number in symbols. Where variants of all values are
+    more than most builds want, `usual` has those of a build that does not say which: beside them
+    there has to be a generic one, which serves the others."""
     if list(values) != sorted(values):
         raise ValueError(f"axis {name}: values {values}: want them ascending")
-    return Axis(name, "integer", values, meaning, generic, token)
+    if usual and not (generic and set(usual) <= set(values)):
+        raise ValueError(
+            f"axis {name}: usual {usual}: want some of {values}, and a generic variant"
+        )
+    return Axis(name, "integer", values, meaning, generic, token, usual)
 
 
 def word(name: str, *values: str, meaning: str, token: str = "", generic: bool = False) -> Axis:

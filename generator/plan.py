@@ -17,6 +17,8 @@ RUST_OPS = ("rust/kvforge-sys/src/ops", "rust/kvforge/src/ops")
 FOLDERS = ("generated", PYTHON_OPS, *RUST_OPS)  # hold generated files and no others
 FILES = ("rust/kvforge-sys/Cargo.toml", "rust/kvforge/Cargo.toml")  # generated beside others
 
+ALL = "all"  # in place of the values of an axis
+
 # What callers write for a value of a dtype axis, where that is not its token: selections take both.
 ALIASES = {
     "auto": "same",
@@ -45,9 +47,9 @@ def variants(
     """The variants of a selection that are compiled, in table order.
 
     `axes` has, by the name of an axis, the values that are wanted, as texts; "other" is the generic
-    one, "same" the dtype that the op's first dtype axis has; a dtype may have the name that callers
-    give it (ALIASES). Ops without the axis are as they were. None, and an axis that is not named,
-    select all. ValueError for a name that no op has.
+    one, "same" the dtype that the op's first dtype axis has, ALL all of them; a dtype may have the name
+    that callers give it (ALIASES). Ops without the axis are as they were. None, and an axis that is not
+    named, select all. ValueError for a name that no op has.
     """
     every = [variant for op in OPS for variant in op.variants if variant.compiled]
 
@@ -63,6 +65,8 @@ def variants(
     check("axis", axes, known)
     chosen: dict[str, Collection[str]] = {}
     for name, wanted in (axes or {}).items():
+        if name in known and ALL in wanted:
+            continue
         is_dtype = any(a.name == name and a.kind == "dtype" for op in OPS for a in op.axes)
         chosen[name] = [ALIASES.get(value, value) for value in wanted] if is_dtype else wanted
         check(f"{name} dtype" if is_dtype else name, chosen[name], known[name])
@@ -110,6 +114,26 @@ def axis_texts() -> dict[str, set[str]]:
             same = {"same"} if axis.kind == "dtype" and axis is not op.axes[0] else set()
             known.setdefault(axis.name, set()).update(map(axis.text, axis.positions), same)
     return known
+
+
+def usual_axes() -> dict[str, list[str]]:
+    """The values of axes that a build takes which does not name them, where these are not all."""
+    found: dict[str, list[str]] = {}
+    for op in OPS:
+        for axis in op.axes:
+            if axis.usual:
+                found.setdefault(axis.name, []).extend(map(axis.text, (*axis.usual, None)))
+    return {name: list(dict.fromkeys(texts)) for name, texts in found.items()}
+
+
+def unusual_axis(variant: Variant) -> str:
+    """The axis whose value of this variant a build has to name, or nothing."""
+    unusual = (
+        axis.name
+        for axis in variant.op.axes
+        if axis.usual and variant.by_axis[axis.name] not in (*axis.usual, None)
+    )
+    return next(unusual, "")
 
 
 def has_value(variant: Variant, name: str, wanted: Collection[str]) -> bool:

@@ -7,8 +7,10 @@
     isas = ["avx2", "avx512"]
     archs = ["90"]
 
-An axis selects among the ops that have it. What a profile leaves out is answered as not built, and can
-be built at call time as any variant. Needs nothing but the standard library, so configure.py reads it.
+An axis selects among the ops that have it; "all" is each of its values. Where a profile does not name
+head_size, attention on the tensor cores is for heads of 128: Profile.usual(). What is left out is answered
+as not built, or by a generic variant, and can be built at call time as any variant. Needs nothing but the
+standard library, so configure.py reads it.
 """
 
 from __future__ import annotations
@@ -47,6 +49,13 @@ class Profile:
         axes = self.axes | (given.pop("axes", None) or {})
         found = {key: value for key, value in given.items() if value is not None}
         return dataclasses.replace(self, axes=axes, **found)
+
+    def usual(self) -> Profile:
+        """The same with the usual values of axes that it does not name, where it is for some archs; a
+        build for all of them goes to other machines, and has everything."""
+        if plan.ALL in (self.archs or ()):
+            return self
+        return dataclasses.replace(self, axes=plan.usual_axes() | self.axes)
 
 
 def parse_toml(path: Path) -> dict[str, Any]:

@@ -113,3 +113,10 @@ def test_why_of_an_op_outside_the_tree(capsys: pytest.CaptureFixture[str]) -> No
     assert "a tile of 8 is not turned round" in shown
     assert command.main(["--why", "turn", *call]) == 1
     assert "no op 'turn'; ops: " in capsys.readouterr().err
+
+
+def test_usual_values_have_a_generic_variant_beside_them() -> None:
+    assert axes.integer("n", 8, 16, token="n", meaning="n", generic=True, usual=(8,)).usual == (8,)
+    for generic, usual in ((False, (8,)), (True, (8, 9))):
+        with pytest.raises(ValueError, match=r"want some of .*, and a generic variant"):
+            axes.integer("n", 8, 16, token="n", meaning="n", generic=generic, usual=usual)

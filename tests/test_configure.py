@@ -668,6 +668,18 @@ def test_configurations_live_side_by_side(tree: Path) -> None:
     assert not (tree / "build.ninja").exists()
 
 
+def test_usual_values_are_told_and_how_to_get_the_others(tree: Path) -> None:
+    done = run_in(tree, "--ops=paged_attention,zero_blocks", "--cuda-archs=80")
+    if not re.search(r"^CUDA archs +80,", done.stdout, re.M):
+        pytest.skip("no nvcc")
+    told = r"^head_size +128, other; --axis head_size=all has the others, too$"
+    assert re.search(told, done.stdout, re.M)
+    asked = run_in(tree, NINJA, "kvf_cuda_paged_attention__bf16__bf16__d64__r8__sm80")
+    assert "is not built: --axis head_size=all has all values of head_size" in asked.stdout
+    for words in (["--ops=zero_blocks"], ["--ops=paged_attention", "--axis=head_size=all"]):
+        assert "head_size" not in run_in(tree, *words, "--cuda-archs=80").stdout
+
+
 def test_a_profile_selects(tree: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[mine]\nops = ["copy_blocks"]\nbackends = ["cpu"]\nisas = ["baseline"]\n')

@@ -168,7 +168,6 @@ static void test_install_cpu(void) {
   EXPECT_TEXT(kvf_last_error(), rows[CPU_ROW].symbol);
   EXPECT_TEXT(kvf_last_error(), "kvforge.build_variant()");
   EXPECT_TEXT(kvf_last_error(), level);
-  EXPECT(kvf_missing_variant() == &rows[CPU_ROW], "the missing variant");
 
   EXPECT_STATUS(kvf_install_cpu(NULL, isa, twice), KVF_INVALID_VALUE);
   EXPECT_STATUS(kvf_install_cpu(&rows[CUDA_ROW], isa, twice), KVF_INVALID_VALUE);
@@ -219,6 +218,113 @@ static void test_install_cpu(void) {
       EXPECT_STATUS(kvf_install_cpu(variant, isa, twice), KVF_INVALID_VALUE);
     }
   }
+  count_case(NULL);
+}
+
+/* ---- a builder, of an op whose calls with 64 have a special variant
+ * ------------------------------------------------------------------ */
+
+enum { SPECIAL_ROW, GENERIC_ROW };
+
+static const kvf_op sized;
+static kvf_cpu_late special_late, generic_late;
+static const kvf_variant sized_rows[] = {
+    {.symbol = "kvf_cpu_sized__s64",
+     .op = &sized,
+     .backend = KVF_CPU,
+     .values = {64},
+     .late = &special_late},
+    {.symbol = "kvf_cpu_sized",
+     .op = &sized,
+     .backend = KVF_CPU,
+     .values = {KVF_OTHER},
+     .late = &generic_late},
+};
+static const int64_t sizes[] = {64};
+static const kvf_axis sized_axes[] = {{.first = 64,
+                                       .span = 1,
+                                       .offsets = offsets,
+                                       .below = 1,
+                                       .above = 1,
+                                       .name = "size",
+                                       .kind = KVF_AXIS_INTEGER,
+                                       .meaning = "the number",
+                                       .values = sizes,
+                                       .num_values = 1}};
+static const int16_t sized_cells[] = {SPECIAL_ROW, GENERIC_ROW, -1, -1};
+static const int16_t sized_rest[] = {0, -1, -1, -1};
+static const int16_t sized_chains[] = {GENERIC_ROW, -1};
+static const kvf_op sized = {
+    .name = "sized",
+    .ns = "my_namespace",
+    .schema = "sized(int number) -> ()",
+    .doc = "has a size.",
+    .arguments = arguments,
+    .num_arguments = 1,
+    .variants = sized_rows,
+    .num_variants = 2,
+    .axes = sized_axes,
+    .num_axes = 1,
+    .cells = sized_cells,
+    .num_cells = 2,
+    .rest = sized_rest,
+    .chains = sized_chains,
+    .call = call,
+};
+
+/* What a builder has been asked for, and which row it can make. */
+typedef struct workshop {
+  char asked[128];
+  const kvf_variant *able;
+} workshop;
+
+static bool make_variant(void *context, const char *symbol) {
+  workshop *shop = context;
+  (void)snprintf(shop->asked + strlen(shop->asked), sizeof shop->asked - strlen(shop->asked), "%s;",
+                 symbol);
+  return shop->able != NULL && strcmp(shop->able->symbol, symbol) == 0 &&
+         kvf_install_cpu(shop->able, kvf_cpu_isa(), twice) == KVF_OK;
+}
+
+static bool make_nothing(void *context, const char *symbol) {
+  (void)context;
+  (void)symbol;
+  return true;
+}
+
+static const kvf_variant *sized_for(int64_t size, const workshop *shop, const char *asked) {
+  const kvf_variant *found = kvf_select(&sized, KVF_CPU, size);
+  EXPECT(strcmp(shop->asked, asked) == 0, "asked for %s, want %s", shop->asked, asked);
+  return found;
+}
+
+static void test_builder(void) {
+  workshop shop = {.able = NULL};
+  const kvf_builder builder = {.build = make_variant, .context = &shop};
+  const kvf_builder liar = {.build = make_nothing};
+  EXPECT(sized_for(64, &shop, "") == NULL, "a row before any is built");
+  kvf_set_builder(&liar);
+  EXPECT(sized_for(64, &shop, "") == NULL, "a row that is said to be built");
+  EXPECT_TEXT(kvf_last_error(), "kvf_cpu_sized__s64 is not built");
+  kvf_set_builder(&builder);
+  EXPECT(sized_for(64, &shop, "kvf_cpu_sized__s64;kvf_cpu_sized;") == NULL, "a row of no builder");
+  EXPECT_TEXT(kvf_last_error(), "kvf_cpu_sized__s64 is not built");
+
+  shop = (workshop){.able = &sized_rows[GENERIC_ROW]};
+  EXPECT(sized_for(64, &shop, "kvf_cpu_sized__s64;kvf_cpu_sized;") == &sized_rows[GENERIC_ROW],
+         "the generic row does not serve");
+  EXPECT(kvf_select_status(&sized, KVF_CPU, 64) == KVF_OK, "a row serves");
+  shop = (workshop){.able = &sized_rows[SPECIAL_ROW]};
+  EXPECT(sized_for(65, &shop, "") == &sized_rows[GENERIC_ROW], "65 has a row of its own");
+  kvf_set_builder(NULL);
+  EXPECT(sized_for(64, &shop, "") == &sized_rows[GENERIC_ROW], "nobody builds");
+  kvf_set_builder(&builder);
+  EXPECT(sized_for(64, &shop, "kvf_cpu_sized__s64;") == &sized_rows[SPECIAL_ROW],
+         "what was built is not taken");
+  EXPECT(sized_for(64, &shop, "kvf_cpu_sized__s64;") == &sized_rows[SPECIAL_ROW],
+         "what was built is asked for again");
+  kvf_set_builder(&(kvf_builder){.context = &shop}); /* hollow: as NULL */
+  kvf_set_builder(NULL);
   count_case(NULL);
 }
 
@@ -302,6 +408,7 @@ CU_TestInfo module_tests[] = {
     {"refusals", test_refusals},
     {"an op joins the registry", test_register},
     {"a CPU function joins the table", test_install_cpu},
+    {"a builder is asked", test_builder},
     {"a fatbin joins the table", test_install_cuda},
     {"eight threads add ops", test_threads},
     {"a full registry", test_full},

@@ -80,6 +80,25 @@ def test_options_replace_what_a_profile_says(file: Path) -> None:
     assert found.axes["head_size"] == ["64", "128"]
 
 
+def test_usual_values_are_those_of_who_names_none() -> None:
+    heads = {"head_size": ["128", "other"]}
+    everything = plan.variants()
+    assert profile.Profile("").usual().axes == heads
+    assert profile.Profile("", archs=["90"], axes={"scalar": ["bf16"]}).usual().axes == {
+        "scalar": ["bf16"],
+        **heads,
+    }
+    assert profile.Profile("", archs=["80", "all"]).usual().variants() == everything
+    assert profile.Profile("", axes={"head_size": ["all"]}).usual().variants() == everything
+    usual = profile.Profile("").usual().variants()
+    left_out = [variant for variant in everything if variant not in usual]
+    assert {variant.texts["head_size"] for variant in left_out} == {"64", "256"}
+    assert {plan.unusual_axis(variant) for variant in left_out} == {"head_size"}
+    assert {plan.unusual_axis(variant) for variant in usual} == {""}
+    with pytest.raises(ValueError, match="unknown axis size: want some of "):
+        plan.variants(axes={"size": ["all"]})
+
+
 def test_dtypes_have_the_names_that_callers_give_them() -> None:
     """Those of kv_cache_dtype, all of them."""
     text = (plan.ROOT / "runtime/ops/shared/cache_dtype.c").read_text()

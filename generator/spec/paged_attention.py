@@ -336,6 +336,7 @@ Source of the rule: what vLLM's cpu_attention_with_kv_cache does, and windows as
             token="d",
             meaning="head_size, where a head can be read in whole vectors; else 0",
             generic=True,
+            usual=(128,),  # 64 and 256 are another minute of two compilers
         ),
         integer(
             "rows",

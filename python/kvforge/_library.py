@@ -165,6 +165,7 @@ def set_programmatic(wanted: bool) -> None:
     function("kvforge__programmatic")(bool(wanted))
 
 
-def set_builder(builder: Callable[[str], None] | None) -> None:
-    """Sets what is called, with a symbol, when an op needs a variant that is not built."""
+def set_builder(builder: Callable[[str], bool]) -> None:
+    """Sets what is called, with a symbol, when an op would take a variant that is not built; it returns
+    whether it is now."""
     function("kvforge__set_builder")(builder)

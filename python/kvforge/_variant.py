@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 from kvforge import _checkout, _library, _toolchain
@@ -24,7 +25,8 @@ def build_variant(
 
     It stays there for the life of the process; another process finds it in the cache. With
     KVFORGE_JIT=1 in the environment this happens by itself, announced by a line on stderr, when an
-    op is called that needs such a variant.
+    op is called that would take such a variant; where it fails, another line says why, and the call
+    has the generic variant, or the error that it would have had.
 
     Args:
         symbol: as `kvforge.variants()` and errors have it, e.g.
@@ -92,12 +94,27 @@ def jit() -> bool:
     return os.environ.get("KVFORGE_JIT") == "1"
 
 
-def build_missing(symbol: str) -> None:
-    """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
-    folder = Store().folder
-    print(
-        f"kvforge: KVFORGE_JIT=1: {symbol} is not in this library; building it, unless {folder} has it",
-        file=sys.stderr,
-        flush=True,
-    )
-    build_variant(symbol)
+_one_at_a_time = threading.Lock()
+_failed: set[str] = set()
+
+
+def build_missing(symbol: str) -> bool:
+    """What KVFORGE_JIT=1 does about a call that would take a variant which is not built: whether it is
+    now. What could not be built is said once, and not tried again."""
+    with _one_at_a_time:
+        if symbol in _failed:
+            return False
+        try:
+            folder = Store().folder
+            print(
+                f"kvforge: KVFORGE_JIT=1: {symbol} is not in this library; building it, unless "
+                f"{folder} has it",
+                file=sys.stderr,
+                flush=True,
+            )
+            build_variant(symbol)
+        except Exception as error:
+            _failed.add(symbol)
+            print(f"kvforge: KVFORGE_JIT=1: {error}", file=sys.stderr, flush=True)
+            return False
+    return True

@@ -23,7 +23,6 @@ derived from torch.Tensor that dispatches by itself decides what the op does wit
 from __future__ import annotations
 
 import ctypes
-import sys
 import threading
 import warnings
 from collections.abc import Collection, Iterator
@@ -33,7 +32,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from kvforge import _arrays, _checkout, _library, _variant
+from kvforge import _arrays, _checkout, _library
 from kvforge._build import Build
 from kvforge._store import Store
 from kvforge.ops._upstream import FLAGS, SCHEMAS
@@ -243,19 +242,6 @@ def _keep_in_graphs(overload: Any) -> None:
         torch.fx.node.has_side_effect(overload)
 
 
-def _build_missing(symbol: bytes) -> int:
-    """What KVFORGE_JIT=1 does about a call that needs a variant which is not built."""
-    try:
-        _variant.build_missing(symbol.decode())
-    except Exception as error:
-        print(f"kvforge: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-_builder = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_build_missing)
-
-
 def _native() -> ctypes.CDLL:
     """The other shared object, compiled for this torch if the build folder has none."""
     path = _library.find().parent / _library.TORCH_LIBRARY
@@ -297,8 +283,6 @@ class _Binding:
         self._native.kvforge_torch_complete.restype = ctypes.c_bool
         if not self._native.kvforge_torch_complete():  # this torch lacks what others have
             self._native = _compiled(stable=False)
-        if _variant.jit():
-            self._native.kvforge_torch_set_builder(_builder)
 
     def _call(self, function: str, *arguments: Any) -> None:
         """Calls a function that returns NULL or the reason why it failed."""

@@ -7,7 +7,6 @@
  * Nothing is registered when the object is loaded. kvforge/torch.py calls the functions at the end.
  */
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <list>
 #include <memory>
@@ -137,22 +136,8 @@ private:
   }
 }
 
-/* What builds a variant that the library lacks, given its symbol; 0 when it is there now. NULL for
- * none. */
-std::atomic<int (*)(const char *)> builder{nullptr};
-
-/* The call, once more when the variant that was missing could be built. */
 void run(const kvf_op &op, const kvf_exec &exec, const kvf_value *values) {
-  kvf_status status = kvf_call(&op, &exec, values, op.num_arguments);
-  if (status == KVF_OK) {
-    return;
-  }
-  const std::string reason = kvf_last_error(); /* before a builder's own calls fail */
-  const auto build = status == KVF_NOT_BUILT ? builder.load() : nullptr;
-  if (build == nullptr || build(kvf_missing_variant()->symbol) != 0) {
-    raise(status, reason);
-  }
-  status = kvf_call(&op, &exec, values, op.num_arguments);
+  const kvf_status status = kvf_call(&op, &exec, values, op.num_arguments);
   if (status != KVF_OK) {
     raise(status, kvf_last_error());
   }
@@ -407,4 +392,3 @@ extern "C" KVF_API const char *kvforge_torch_implement(const char *op, const cha
 
 /* Sets what builds a variant that a call needs and the library lacks, given its symbol, and returns
  * 0 when it is there. Called from any thread, for the life of the process. */
-extern "C" KVF_API void kvforge_torch_set_builder(int (*build)(const char *)) { builder = build; }

@@ -13,7 +13,6 @@
  * kvforge__prepare makes a function of a call in place of making it: see bound.h.
  */
 #define _GNU_SOURCE /* open_memstream */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,20 +197,6 @@ static bool place_of(const kvf_value *values, int32_t count, bool torchs, kvf_ex
   }
   *exec = (kvf_exec){.backend = KVF_CPU};
   return true;
-}
-
-/*
- * What builds a variant that the library lacks, given its symbol: a function of the Python package,
- * or NULL. It says what it does, raises when it cannot, and is asked once for each refused call.
- */
-static _Atomic(TVMFFIObjectHandle) builder;
-
-/* Whether the missing variant is there now; on failure an error has been raised. */
-static int build_missing(TVMFFIObjectHandle build) {
-  const char *symbol = kvf_missing_variant()->symbol;
-  TVMFFIAny argument = {.type_index = kTVMFFIRawStr, .v_c_str = symbol};
-  TVMFFIAny result = {.type_index = kTVMFFINone};
-  return TVMFFIFunctionCall(build, &argument, 1, &result);
 }
 
 static bool has_tensors(const kvf_argument *argument) {
@@ -402,11 +387,6 @@ static int carry_out(const kvf_op *op, manner how, const TVMFFIAny *arguments, i
     kvf_prepared *prepared = NULL;
     kvf_prepared **kept = how.bind ? &prepared : NULL;
     status = make(op, &exec, values, count, kept);
-    const TVMFFIObjectHandle build = status == KVF_NOT_BUILT ? atomic_load(&builder) : NULL;
-    if (build != NULL) {
-      raised = build_missing(build) != 0;
-      status = raised ? status : make(op, &exec, values, count, kept);
-    }
     if (prepared != NULL) {
       raised = kvf_bind(op, &exec, values, arguments, count, prepared, result) != 0;
     }
@@ -746,23 +726,36 @@ int __tvm_ffi_kvforge__load_module(void *handle, const TVMFFIAny *arguments, int
   return kvf_report(kvf_load_module(path));
 }
 
+/* Whether a function of the Python package has brought a variant in. */
+static bool build(void *function, const char *symbol) {
+  TVMFFIAny argument = {.type_index = kTVMFFIRawStr, .v_c_str = symbol};
+  TVMFFIAny result = {.type_index = kTVMFFINone};
+  TVMFFIObjectHandle raised = NULL;
+  if (TVMFFIFunctionCall(function, &argument, 1, &result) == 0) {
+    return result.type_index == kTVMFFIBool && result.v_int64 != 0;
+  }
+  TVMFFIErrorMoveFromRaised(&raised); /* by KeyboardInterrupt, say */
+  (void)TVMFFIObjectDecRef(raised);
+  return false;
+}
+
 TVM_FFI_DLL_EXPORT int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments,
                                                       int32_t count, TVMFFIAny *result);
 
-/* Sets the function that builds missing variants, for the life of the process; None for none. */
+/* Sets the function that builds missing variants, for the life of the process. */
 int __tvm_ffi_kvforge__set_builder(void *handle, const TVMFFIAny *arguments, int32_t count,
                                    TVMFFIAny *result) {
+  static kvf_builder builder = {.build = build};
   (void)handle;
   (void)result;
-  const bool function = count == 1 && arguments[0].type_index == kTVMFFIFunction;
-  if (!function && (count != 1 || arguments[0].type_index != kTVMFFINone)) {
-    kvf_raise("TypeError", "kvforge.set_builder: want a function or None");
+  if (count != 1 || arguments[0].type_index != kTVMFFIFunction) {
+    kvf_raise("TypeError", "kvforge.set_builder: want a function");
     return -1;
   }
-  if (function && TVMFFIObjectIncRef(arguments[0].v_obj) != 0) {
+  if (TVMFFIObjectIncRef(arguments[0].v_obj) != 0) {
     return -1;
   }
-  /* The function before it may be in use in another thread, so it is kept. */
-  atomic_store(&builder, function ? arguments[0].v_obj : NULL);
+  builder.context = arguments[0].v_obj;
+  kvf_set_builder(&builder);
   return 0;
 }

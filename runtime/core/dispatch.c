@@ -213,10 +213,6 @@ static void add_built(const kvf_op *op, kvf_backend backend, kvf_text *axes, kvf
   }
 }
 
-static KVF_PER_THREAD const kvf_variant *missing;
-
-const kvf_variant *kvf_missing_variant(void) { return missing; }
-
 /* What is missing, "A, nor B" with the variants that would serve instead of A, and how to get it.
  */
 static kvf_status not_built(const kvf_variant *row, const char *nor, const char *others) {
@@ -224,7 +220,6 @@ static kvf_status not_built(const kvf_variant *row, const char *nor, const char 
   kvf_text axes = {.length = 0};
   kvf_text built = {.length = 0};
   add_built(op, row->backend, &axes, &built);
-  missing = row;
   char level[160] = "";
   if (row->backend == KVF_CPU) {
     kvf_cpu_lack(row, level, sizeof level);
@@ -319,10 +314,25 @@ static void explain(const kvf_op *op, kvf_backend backend, const int64_t *values
 /* ---- choosing
  * ------------------------------------------------------------------------------------ */
 
+static _Atomic(const kvf_builder *) builder; /* NULL: none */
+
+void kvf_set_builder(const kvf_builder *asked) {
+  atomic_store(&builder, asked != NULL && asked->build != NULL ? asked : NULL);
+}
+
+static bool is_built_now(const kvf_variant *variant, const kvf_builder *asked) {
+  return is_built(variant) ||
+         (asked != NULL && asked->build(asked->context, variant->symbol) && is_built(variant));
+}
+
 /* What runs of the rows of a cell, the first of which is not built. */
-static const kvf_variant *first_built(const kvf_op *op, int32_t cell) {
+static const kvf_variant *first_built(const kvf_op *op, int32_t cell, const kvf_builder *asked) {
+  const kvf_variant *first = find_row(op, cell);
+  if (asked != NULL && is_built_now(first, asked)) {
+    return first;
+  }
   for (const int16_t *row = find_rest(op, cell); *row >= 0; ++row) {
-    if (kvf_variant_built(&op->variants[*row])) {
+    if (is_built_now(&op->variants[*row], asked)) {
       return &op->variants[*row];
     }
   }
@@ -336,7 +346,7 @@ kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend, const
   if (row == NULL) {
     return count == op->num_axes ? KVF_UNSUPPORTED : KVF_INVALID_VALUE;
   }
-  return is_built(row) || first_built(op, cell) != NULL ? KVF_OK : KVF_NOT_BUILT;
+  return is_built(row) || first_built(op, cell, NULL) != NULL ? KVF_OK : KVF_NOT_BUILT;
 }
 
 const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, const int64_t *values,
@@ -351,7 +361,7 @@ const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, cons
   if (variant != NULL && is_built(variant)) {
     return variant;
   }
-  variant = variant != NULL ? first_built(op, cell) : NULL;
+  variant = variant != NULL ? first_built(op, cell, atomic_load(&builder)) : NULL;
   if (variant == NULL) {
     explain(op, backend, values, count);
   }

@@ -38,7 +38,7 @@ static inline kvf_cpu_function kvf_cpu_code(const kvf_variant *variant) {
 /* " for CPU level ...": which levels would do for a variant without such code, and which it has. */
 void kvf_cpu_lack(const kvf_variant *variant, char *text, size_t room);
 
-/* Says that the variant is not built, and remembers it for kvf_missing_variant(). */
+/* Says that the variant is not built. */
 kvf_status kvf_not_built(const kvf_variant *variant);
 
 #endif

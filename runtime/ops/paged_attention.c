@@ -173,16 +173,15 @@ static bool is_wide(const kvf_variant *variant) { return variant->values[4] == 9
 
 /* Whether heads lie element after element, and can be read in the vectors of such a variant; of
  * many rows those of query and out, too. */
-static bool has_tiles(const params_type *params, const kvf_variant *variant) {
-  const int64_t size = tile_size(variant);
-  const int32_t bytes = kvf_dtype_bits(kvf_cache_of(variant)) / 8;
+static bool has_tiles(const params_type *params, kvf_dtype cache, int64_t size, int64_t rows) {
+  const int32_t bytes = kvf_dtype_bits(cache) / 8;
   const int32_t whole = 16 / bytes;
-  const int64_t run = kvf_cache_of(variant) == KVF_NVFP4 ? size / 2 : size; /* elements, or bytes */
-  const int32_t eighth = (int32_t)(run / 8); /* 8 lanes share a value */
+  const int64_t run = cache == KVF_NVFP4 ? size / 2 : size; /* elements, or bytes */
+  const int32_t eighth = (int32_t)(run / 8);                /* 8 lanes share a value */
   return params->head_size == size && params->value_head_size == size && params->x == size &&
-         kvf_has_vectors(&params->key_cache, bytes, 4, 5, run, whole) &&
+         eighth > 0 && kvf_has_vectors(&params->key_cache, bytes, 4, 5, run, whole) &&
          kvf_has_vectors(&params->value_cache, bytes, 3, 4, run, whole < eighth ? whole : eighth) &&
-         (!has_many_rows(variant) ||
+         (rows <= SOME_ROWS ||
           (kvf_has_vectors(&params->query, 2, 2, 3, size, 8) &&
            kvf_has_vectors(&params->out, params->out_bytes, 2, 3, size, 16 / params->out_bytes)));
 }
@@ -228,12 +227,15 @@ static int64_t group_of(const params_type *params) {
   return params->num_kv_heads > 0 ? params->num_q_heads / params->num_kv_heads : 0;
 }
 
-/* The variant for tensor cores that is built, if it fits. */
+/* The variant for tensor cores that is built, or can be now, if it fits. */
 static const kvf_variant *variant_of_rows(const kvf_check *check, const kvf_variant *generic,
                                           const params_type *params, int64_t rows) {
+  if (!has_tiles(params, kvf_cache_of(generic), params->head_size, rows)) {
+    return NULL;
+  }
   const kvf_variant *found = kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1],
                                         params->head_size, rows, kvf_check_arch(check));
-  return found != NULL && tile_size(found) != 0 && has_tiles(params, found) ? found : NULL;
+  return found != NULL && tile_size(found) != 0 ? found : NULL;
 }
 
 /* The variant for the device, the head size and the places of heads, if there is one. Its tiles
@@ -581,7 +583,8 @@ static kvf_status launch(const kvf_exec *exec, const kvf_variant *variant, few_t
     launch_scales(&check, "k_scale", &params.k_scale, kvf_cache_of(variant), params.num_kv_heads);
     launch_scales(&check, "v_scale", &params.v_scale, kvf_cache_of(variant), params.num_kv_heads);
   }
-  if (check.status == KVF_OK && tile_size(variant) != 0 && !has_tiles(&params, variant)) {
+  if (check.status == KVF_OK && tile_size(variant) != 0 &&
+      !has_tiles(&params, kvf_cache_of(variant), tile_size(variant), tile_rows(variant))) {
     kvf_check_fail(&check, KVF_INVALID_VALUE, "variant",
                    "got %s, which wants head_size, value_head_size and x %" PRId64
                    ", and heads whose elements lie side by side in vectors of 16 bytes%s",

@@ -49,8 +49,10 @@ static int64_t tile_rows(const kvf_variant *variant) {
   return rows == KVF_OTHER ? 0 : rows;
 }
 
+enum { WIDE_ARCH = 90 };
+
 /* Whether it has products of four warps, of compute capability 9.0 alone: of many rows. */
-static bool is_wide(const kvf_variant *variant) { return variant->values[3] == 90; }
+static bool is_wide(const kvf_variant *variant) { return variant->values[3] == WIDE_ARCH; }
 
 /* Whether rows of the cache are whole vectors of 16 bytes. */
 static bool has_tiles(const params_type *params, kvf_dtype cache) {
@@ -102,7 +104,8 @@ static kvf_status best_variant(kvf_check *check, const params_type *params,
   const kvf_status status = kvf_cuda_shared_limit(check, &shared);
   const bool many = wanted > KVF_LATENT_MANY_ROWS / 2;
   const int64_t rows[] = {KVF_LATENT_MANY_ROWS, KVF_LATENT_FEW_ROWS, KVF_LATENT_MANY_ROWS};
-  for (int i = 0; status == KVF_OK && i < 3 && *variant == generic; ++i) { /* that is built */
+  for (int i = many || arch == WIDE_ARCH ? 0 : 1; /* the first that is built */
+       status == KVF_OK && i < 3 && *variant == generic; ++i) {
     const kvf_variant *found =
         kvf_select(OP, KVF_CUDA, generic->values[0], generic->values[1], rows[i], arch);
     const bool fits = found != NULL && tile_rows(found) != 0 &&

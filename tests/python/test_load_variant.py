@@ -143,14 +143,62 @@ def test_jit_in_threads(environment: dict[str, str]) -> None:
 
 def test_jit_that_fails(environment: dict[str, str]) -> None:
     code = """
-    try:
-        call()
-    except RuntimeError as error:
-        print(error)
+    for _ in range(2):
+        try:
+            call()
+        except NotImplementedError as error:
+            print(error)
     """
     environment["CC"] = "/nonexistent/cc"
     done = support.python(CALL + code, environment, KVFORGE_JIT="1")
-    assert "/nonexistent/cc is not on PATH" in done.stdout
+    assert done.stdout.count(f"{SYMBOL} is not built into this library") == 2
+    assert done.stderr.count("/nonexistent/cc is not on PATH") == 1  # not tried again
+
+
+ATTENTION = """
+    import numpy as np
+    from transfer_emulated import View, _driver, begin, on_device
+    import kvforge
+
+    begin()
+    rng = np.random.default_rng(1)
+    query, keys, values = (
+        on_device(rng.standard_normal(shape).astype(np.float16))
+        for shape in ((3, 4, 128), (4, 16, 2, 128), (4, 16, 2, 128))
+    )
+    numbers = [np.array([0, 1, 3]), np.array([40, 21]), np.array([[2, 0, 3], [1, 3, 0]])]
+    starts, lengths, table = (View(on_device(array.astype(np.int32))) for array in numbers)
+    scale = View(on_device(np.ones(1, np.float32)))
+    out = on_device(np.zeros_like(query))
+    arguments = View(query), View(keys), View(values), starts, lengths, table, 0.1, "auto", scale, scale
+    for _ in range(2):
+        kvforge.ops._C_cache_ops.paged_attention(View(out), *arguments)
+    assert _driver.cuCtxSynchronize() == 0
+    print(out.tobytes().hex())
+"""
+
+
+@pytest.mark.skipif(not support.has_nvcc, reason=support.NO_NVCC)
+def test_jit_of_a_special_variant(environment: dict[str, str]) -> None:
+    """That for the head size is built beside the generic one, once each, and makes the bits of the one
+    that is in the library."""
+    emulator = BUILD / "emulator/libkvf_cuda_emulator.so"
+    tile = "kvf_cuda_paged_attention__f16__f16__d128__r8__sm80"
+    rows = {row.symbol: row.built for row in _library.variants()}
+    if not emulator.is_file() or not rows[tile]:
+        pytest.skip(f"no emulated CUDA driver, or no {tile}; `ninja test` makes them where nvcc is")
+    emulated = {
+        "KVFORGE_LIBCUDA": str(emulator),
+        "KVF_EMULATOR_HOST_ACCESS": "1",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ["PYTHONPATH"]]),
+    }
+    built = support.python(ATTENTION, {"KVFORGE_BUILD": str(BUILD)}, **emulated)
+    jit = {"KVFORGE_JIT": "1", "KVFORGE_CUDA_ARCHS": "80"}
+    done = support.python(ATTENTION, environment, **emulated, **jit)
+    asked = [line.split()[2] for line in done.stderr.splitlines() if "KVFORGE_JIT" in line]
+    assert asked == ["kvf_cuda_paged_attention__f16__f16", tile], done.stderr
+    assert done.stdout == built.stdout
+    assert "0000" not in {done.stdout[i : i + 4] for i in range(0, len(done.stdout) - 1, 4)}
 
 
 @pytest.mark.skipif(not support.has_nvcc, reason=support.NO_NVCC)

@@ -45,7 +45,7 @@ extern "C" {
 /* Raised when a public declaration changes incompatibly, or a dtype is added; kvf_abi_version()
  * tells what was loaded.
  */
-#define KVF_ABI_VERSION 10
+#define KVF_ABI_VERSION 11
 #define KVF_VERSION "0.2.0"
 
 /*
@@ -289,9 +289,9 @@ KVF_API const kvf_op *kvf_find_op(const char *name);
 /*
  * The variant for a call that has these values, one for each axis of the op: a dtype, a number, the
  * position of a word, 0 or 1 of a flag, the compute capability of the call's device. It is the most
- * special one that is built; which that are is one index into a generated table. NULL, with an
- * error that says whether the spec excludes it (and why) or what is not built, when there is none
- * to run.
+ * special one that is built, or that kvf_set_builder()'s has built now; which that are is one index
+ * into a generated table. NULL, with an error that says whether the spec excludes it (and why) or
+ * what is not built, when there is none to run.
  */
 KVF_API const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend,
                                              const int64_t *values, int32_t count);
@@ -315,10 +315,23 @@ KVF_API bool kvf_variant_built(const kvf_variant *variant);
 KVF_API const kvf_variant *kvf_find_variant(const char *symbol);
 
 /*
- * The variant that the calling thread's latest KVF_NOT_BUILT was about, for a binding that builds
- * what is missing; NULL before the first one.
+ * What makes variants that were left out of the library when a call would take them: build() is
+ * handed the symbol of the most special variant for a call, which is not built, and returns whether
+ * it has brought it in (kvf_load_module()). If not, it is asked for the next, and what is built
+ * serves. It is asked within calls of ops, before they write or launch anything, by any thread,
+ * several at a time, and each time anew: what it cannot build it has to remember itself. It may
+ * call all functions of this header but ops that need such a variant.
  */
-KVF_API const kvf_variant *kvf_missing_variant(void);
+typedef struct kvf_builder {
+  bool (*build)(void *context, const char *symbol);
+  void *context; /* handed to build() */
+} kvf_builder;
+
+/*
+ * Has calls that begin from now on ask this builder; NULL: none, as at first. The struct is kept,
+ * not copied: it must live until calls that may have begun with it have returned.
+ */
+KVF_API void kvf_set_builder(const kvf_builder *builder);
 
 /*
  * Boxed call, for bindings: arguments in schema order, KVF_KIND_NONE for an absent optional one.

@@ -23,7 +23,7 @@ pub const KVF_CPU: kvf_backend = 0;
 pub const KVF_CUDA: kvf_backend = 1;
 
 /// What this crate declares; `kvf_abi_version()` is what was compiled.
-pub const KVF_ABI_VERSION: i32 = 10;
+pub const KVF_ABI_VERSION: i32 = 11;
 
 /// Where and how a call runs.
 #[repr(C)]
@@ -34,6 +34,14 @@ pub struct kvf_exec {
     pub stream: *mut c_void,
     pub num_threads: i32,
     pub programmatic: bool,
+}
+
+/// What makes variants that were left out of the library.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kvf_builder {
+    pub build: Option<unsafe extern "C" fn(context: *mut c_void, symbol: *const c_char) -> bool>,
+    pub context: *mut c_void,
 }
 
 /// Threads of an engine, in place of the library's own.
@@ -109,6 +117,7 @@ extern "C" {
     pub fn kvf_set_num_threads(num_threads: i32);
     pub fn kvf_programmatic() -> bool;
     pub fn kvf_set_programmatic(wanted: bool);
+    pub fn kvf_set_builder(builder: *const kvf_builder);
     pub fn kvf_set_pool(pool: *const kvf_pool);
     pub fn kvf_cpu_isa() -> u32;
     pub fn kvf_isa_name(isa: u32) -> *const c_char;
