@@ -206,7 +206,7 @@ def test_which_row_a_call_got_is_told_on_request() -> None:
         "made_up: size 16: arch 0, up to 16: a 1 b 10",
         "made_up: size 257: arch 0, any size above: a 3 b 30",
         "made_up: size 1: no row, so a 5",
-        "streaming: size 1024: no row, so stream_kib 1",
+        "streaming: size 1024: tried: stream_kib 1",
     ):
         assert f"kvforge: {line}" in lines
     assert told("0") == told("") == []

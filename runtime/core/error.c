@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/prepared.h"
+
 enum { ROOM = 2048, CACHE_LINE = 64 };
 
 static pthread_key_t sentences; /* a thread's is made by its first error, and freed when it ends */
@@ -62,6 +64,9 @@ kvf_status kvf_error(kvf_status status, const char *format, ...) {
 }
 
 kvf_status kvf_error_add(kvf_status status, const char *format, ...) {
+  if (kvf_preparing != NULL) {
+    return status;
+  }
   va_list arguments;
   va_start(arguments, format);
   kvf_error_v(status, kvf_last_error(), format, arguments);

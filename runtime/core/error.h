@@ -16,7 +16,8 @@
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error(kvf_status status, const char *format,
                                                            ...);
 
-/* Adds to the last error, which an earlier part of the call has set, and returns its `status`. */
+/* Adds to the last error, which an earlier part of the call has set, what of the call was done all
+ * the same, and returns its `status`. Of a call that is prepared nothing was. */
 __attribute__((format(printf, 2, 3))) kvf_status kvf_error_add(kvf_status status,
                                                                const char *format, ...);
 kvf_status kvf_error_v(kvf_status status, const char *prefix, const char *format,

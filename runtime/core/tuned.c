@@ -32,7 +32,8 @@ static void show(const char *name, const kvf_tuned *tuned, int64_t size, const k
   char line[512];
   int used = 0;
   if (row == NULL) {
-    used = snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": no row, so", name, size);
+    used = snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": %s", name, size,
+                    values == tried ? "tried:" : "no row, so");
   } else if (row->up_to == INT64_MAX) {
     used =
         snprintf(line, sizeof line, "kvforge: %s: size %" PRId64 ": arch %d, any size above:", name,
