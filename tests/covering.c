@@ -139,3 +139,7 @@ covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows) 
   *num_rows = kept;
   return rows;
 }
+
+bool covering_takes(int v, int i, int forms) {
+  return options.sample == 1 || ((uint64_t)v + options.seed) % (uint64_t)forms == (uint64_t)i;
+}

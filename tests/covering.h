@@ -31,4 +31,10 @@ covering_row *covering_all(const covering *plan, uint64_t seed, int *num_rows);
 /* Those of them that the run asks for: one of every options.sample. */
 covering_row *covering_make(const covering *plan, uint64_t seed, int *num_rows);
 
+/*
+ * Whether variant `v` takes form `i` of `forms` that are costly and alike: of a run that samples
+ * each takes one of them, another one with another variant or seed.
+ */
+bool covering_takes(int v, int i, int forms);
+
 #endif

@@ -41,8 +41,8 @@ BUILDS = ("tests/test_configure.py", "tests/test_generator.py", "tests/test_tune
 # One row of so many of the matrices of cases, all of which `ninja test-exhaustive` runs. Of isa levels
 # below the best that runs here still fewer: what differs between levels are the kernels, and each of them
 # has its rows; finding them is the same.
-EVERYDAY = ("--sample", "4")
-BELOW = ("--sample", "8", "--skip", "dispatch")
+EVERYDAY = ("--sample", "8")
+BELOW = ("--sample", "16", "--skip", "dispatch")
 
 _CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\.?$", re.M)
 _CUNIT = re.compile(r"^ +tests +\d+ +\d+ +(\d+) +(\d+) +(\d+)$", re.M)

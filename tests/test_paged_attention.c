@@ -1397,7 +1397,8 @@ static void test_large(void) {
   }
   for (int32_t v = 0; v < OP->num_variants; ++v) {
     for (int layout = NHD; layout <= GROUPED; layout += GROUPED) {
-      if (!takes(v, layout, 2 * GROUPED, 2 * GROUPED)) {
+      const bool taken = options.backend == KVF_CUDA || covering_takes(v, layout / GROUPED, 2);
+      if (!taken || !takes(v, layout, 2 * GROUPED, 2 * GROUPED)) {
         continue;
       }
       run(&(decode_case){.variant = &OP->variants[v],
@@ -1444,7 +1445,8 @@ static void test_splits(void) {
                          .entry = (int)i % ENTRIES,
                          .seed = options.seed + i});
     }
-    if (takes(v, 0, 1, 3)) { /* of more rows than KVF_FEW_ADDED_ROWS */
+    /* Of more rows than KVF_FEW_ADDED_ROWS. */
+    if (takes(v, TEST_COUNT(layouts), 2 * TEST_COUNT(layouts), 3)) {
       run(&(decode_case){.variant = &OP->variants[v],
                          .kv_heads = 5,
                          .group = 8,
