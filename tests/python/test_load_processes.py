@@ -36,7 +36,7 @@ def test_ten_processes_build_once(tmp_path: Path) -> None:
     assert len(lines) == 2, lines  # one compilation and one link
 
 
-def test_fifty_kills_leave_no_broken_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kills_leave_no_broken_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "cc")  # here as in the processes
     cache = tmp_path / "cache"
     source = support.write_source(tmp_path, value="-1")
@@ -47,7 +47,7 @@ def test_fifty_kills_leave_no_broken_cache(tmp_path: Path, monkeypatch: pytest.M
     usual = time.monotonic() - started  # of a build
     chance = random.Random(1)
     killed = 0
-    for number in range(50):
+    for number in range(20):
         support.write_source(tmp_path, value=str(number))
         begun = server.Event()
         arguments = (source, cache, "cc", begun.set)
@@ -60,13 +60,13 @@ def test_fifty_kills_leave_no_broken_cache(tmp_path: Path, monkeypatch: pytest.M
             killed += 1
         process.join()
         assert kvforge.load("one", source, build_directory=cache).answer() == number
-    assert killed >= 10, f"{killed} of 50 processes were killed in time"
+    assert killed >= 4, f"{killed} of 20 processes were killed in time"
     store = _store.Store(cache)
     store.prune(lambda entry: True)  # what a compiler wrote after its builder had died
     for request in cache.glob("one-*"):
         names = sorted(path.name for path in request.iterdir())
         assert len(names) == 2 and names[-1] == "lock", names
-    assert len(store.entries()) == 52
+    assert len(store.entries()) == 22
 
 
 def test_a_lock_dies_with_its_owner(tmp_path: Path) -> None:
