@@ -325,12 +325,8 @@ static bool is_built_now(const kvf_variant *variant, const kvf_builder *asked) {
          (asked != NULL && asked->build(asked->context, variant->symbol) && is_built(variant));
 }
 
-/* What runs of the rows of a cell, the first of which is not built. */
-static const kvf_variant *first_built(const kvf_op *op, int32_t cell, const kvf_builder *asked) {
-  const kvf_variant *first = find_row(op, cell);
-  if (asked != NULL && is_built_now(first, asked)) {
-    return first;
-  }
+/* What runs of the rows of a cell behind the first, which is not built. */
+static const kvf_variant *next_built(const kvf_op *op, int32_t cell, const kvf_builder *asked) {
   for (const int16_t *row = find_rest(op, cell); *row >= 0; ++row) {
     if (is_built_now(&op->variants[*row], asked)) {
       return &op->variants[*row];
@@ -346,7 +342,7 @@ kvf_status kvf_select_values_status(const kvf_op *op, kvf_backend backend, const
   if (row == NULL) {
     return count == op->num_axes ? KVF_UNSUPPORTED : KVF_INVALID_VALUE;
   }
-  return is_built(row) || first_built(op, cell, NULL) != NULL ? KVF_OK : KVF_NOT_BUILT;
+  return is_built(row) || next_built(op, cell, NULL) != NULL ? KVF_OK : KVF_NOT_BUILT;
 }
 
 const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, const int64_t *values,
@@ -358,10 +354,10 @@ const kvf_variant *kvf_select_values(const kvf_op *op, kvf_backend backend, cons
   }
   const int32_t cell = find_cell(op, backend, values, count);
   const kvf_variant *variant = find_row(op, cell);
-  if (variant != NULL && is_built(variant)) {
-    return variant;
+  if (variant != NULL && !is_built(variant)) {
+    const kvf_builder *asked = atomic_load(&builder);
+    variant = is_built_now(variant, asked) ? variant : next_built(op, cell, asked);
   }
-  variant = variant != NULL ? first_built(op, cell, atomic_load(&builder)) : NULL;
   if (variant == NULL) {
     explain(op, backend, values, count);
   }
