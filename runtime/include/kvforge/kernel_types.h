@@ -11,8 +11,8 @@
 
 /*
  * A tensor as a kernel sees it: the address of element 0 and the distance between neighbours of
- * each dimension, in elements. Sizes are separate members of the params struct, named for what they
- * count. A stride of 0 repeats the same element (a per-tensor scale read per head, for example).
+ * each dimension, in elements; kernels may step behind the last, of a dimension of size 1, too.
+ * Sizes are members of the params struct. A stride of 0 repeats an element (a scale of all heads).
  */
 typedef struct kvf_view {
   void *data;
