@@ -21,7 +21,10 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().split("\n")
 
 
-@pytest.mark.parametrize("output", plan.outputs()[::7], ids=lambda output: str(output.path))
+ONE_OF_EACH = {output.template: output for output in plan.outputs()}.values()
+
+
+@pytest.mark.parametrize("output", ONE_OF_EACH, ids=lambda output: str(output.path))
 def test_every_kind_of_file(output: plan.Output, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line that is named has the words of the line that was asked about, unless an expression
     made them."""
