@@ -389,6 +389,3 @@ extern "C" KVF_API const char *kvforge_torch_implement(const char *op, const cha
     implement(ns, found.name, key, slot_of(found, ns, arguments));
   });
 }
-
-/* Sets what builds a variant that a call needs and the library lacks, given its symbol, and returns
- * 0 when it is there. Called from any thread, for the life of the process. */
